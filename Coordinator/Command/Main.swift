@@ -1,0 +1,1 @@
+@main enum Apex { static func main() {} }

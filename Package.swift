@@ -1,0 +1,118 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.strictMemorySafety(), .swiftLanguageMode(.v6)]
+#if arch(x86_64)
+    let fast = strict + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]  // AVX2 is the floor on x86
+#else
+    let fast = strict
+#endif
+
+// Read from the top: what both sides agree on, then the coordinator, the worker, the tests, the bench.
+// A dependency that is missing here is a design rule: the core cannot import a socket, the coordinator cannot import
+// a kernel, a kernel cannot import a socket.
+let package = Package(
+    name: "apex-cluster",
+    products: [
+        .executable(name: "apex", targets: ["apex"]),
+        .executable(name: "apex-worker", targets: ["apex-worker"]),
+    ],
+    targets: [
+        // Protocol
+        .systemLibrary(name: "CZeroMQ", path: "Protocol/CZeroMQ", pkgConfig: "libzmq"),
+        .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
+        .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
+        .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .target(name: "Messages", path: "Protocol/Messages", swiftSettings: strict),
+        .target(
+            name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: strict),
+        .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: strict),
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
+        .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
+        .target(
+            name: "Configuration", dependencies: ["Messages", "CYAML"], path: "Protocol/Configuration",
+            swiftSettings: strict),
+
+        // Coordinator
+        .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
+        .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: strict),
+        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: strict),
+        .target(
+            name: "Planners", dependencies: ["Messages", "Jobs", "Market", "Samplers", "Blobs"],
+            path: "Coordinator/Planners", swiftSettings: strict),
+        .target(
+            name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(
+            name: "CoordinatorShell",
+            dependencies: [
+                "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
+            ], path: "Coordinator/Shell", swiftSettings: strict),
+        .target(
+            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store"], path: "Coordinator/Report",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "apex",
+            dependencies: [
+                "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
+                "Planners", "Hardware",
+            ], path: "Coordinator/Command", swiftSettings: strict),
+
+        // Worker
+        .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
+        .target(
+            name: "CKernels", path: "Worker/CKernels",
+            cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+        .target(
+            name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
+            swiftSettings: fast),
+        .target(
+            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Kernels"], path: "Worker/Runners",
+            swiftSettings: strict),
+        .target(
+            name: "Hardware", dependencies: ["Messages", "COpenBLAS"], path: "Worker/Hardware", swiftSettings: strict),
+        .target(
+            name: "WorkerShell",
+            dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware"],
+            path: "Worker/Shell", swiftSettings: strict),
+        .executableTarget(
+            name: "apex-worker", dependencies: ["Messages", "Configuration", "WorkerShell", "Hardware"],
+            path: "Worker/Command", swiftSettings: strict),
+
+        // Tests
+        .target(name: "TestSupport", dependencies: ["Messages"], path: "Tests/Support", swiftSettings: strict),
+        .testTarget(
+            name: "ProtocolTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration"],
+            path: "Tests/ProtocolTests", swiftSettings: strict),
+        .testTarget(
+            name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "CoreTests", dependencies: ["TestSupport", "Messages", "CoordinatorCore", "Store"],
+            path: "Tests/CoreTests", swiftSettings: strict),
+        .testTarget(
+            name: "SamplerTests", dependencies: ["TestSupport", "Samplers"], path: "Tests/SamplerTests",
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "PlannerTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Planners", "Runners", "Kernels", "Blobs"],
+            path: "Tests/PlannerTests", swiftSettings: strict),
+        .testTarget(
+            name: "KernelTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Hardware"],
+            path: "Tests/KernelTests", resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
+            path: "Tests/ReportTests", swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "apex", "apex-worker"],
+            path: "Tests/ClusterTests", swiftSettings: strict),
+
+        .executableTarget(
+            name: "bench",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Kernels", "Samplers", "Planners", "Runners", "CoordinatorCore",
+            ],
+            path: "bench", exclude: ["RESULTS.md"], swiftSettings: fast),
+    ]
+)

@@ -1,0 +1,96 @@
+/// Where planners and runners read their inputs: by hash, whole.
+package protocol BlobSource {
+    /// - Throws: when the blob is neither here nor to be had.
+    func bytes(of blob: BlobID) throws(JobError) -> [UInt8]
+}
+
+/// What a planner wants done next, in bytes: what the coordinator's core stores and hands out without reading it.
+package struct Plan: Sendable, Equatable {
+    /// Tasks that share one payload and differ only in their index; after these come `tasks`.
+    package var array: (payload: [UInt8], count: UInt32)?
+    package var tasks: [PlannedTask] = []
+    package var status = PlanStatus()
+    package var end: End?
+
+    package enum End: Sendable, Equatable {
+        /// The job is done; its answer is this blob.
+        case answer(BlobID)
+        /// The budget ended before the work did: an answer, and tasks still queued for whoever adds budget.
+        case unfinished(BlobID)
+        case failed(String)
+    }
+    package init() {}
+    package static func == (a: Plan, b: Plan) -> Bool {
+        a.array?.payload == b.array?.payload && a.array?.count == b.array?.count && a.tasks == b.tasks
+            && a.status == b.status && a.end == b.end
+    }
+}
+
+/// One task as planned.
+package struct PlannedTask: Sendable, Equatable {
+    package var payload: [UInt8]
+    /// It runs in slices of the job's budget; false: until it is done.
+    package var isBudgeted: Bool
+    package init(payload: [UInt8], isBudgeted: Bool = false) {
+        self.payload = payload
+        self.isBudgeted = isBudgeted
+    }
+}
+
+/// What a planner tells the people who watch.
+package struct PlanStatus: Sendable, Equatable, Wire {
+    package struct Stage: Sendable, Equatable, Wire {
+        package var name: String
+        /// In `unit`; total 0 means not known yet.
+        package var done: UInt64, total: UInt64
+        package var unit: String
+        package init(name: String, done: UInt64, total: UInt64, unit: String) {
+            self.name = name
+            self.done = done
+            self.total = total
+            self.unit = unit
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.string(name)
+            writer.integer(done)
+            writer.integer(total)
+            writer.string(unit)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            self.init(
+                name: try reader.string(), done: try reader.integer(), total: try reader.integer(),
+                unit: try reader.string())
+        }
+    }
+    /// In order; the last is the current one.
+    package var stages: [Stage] = []
+    /// The best score so far, the bound on what is left (both absent before a search), in words of `stages`' last.
+    package var incumbent: Double?
+    package var bound: Double?
+    package init() {}
+    package func write(to writer: inout WireWriter) {
+        writer.array(stages)
+        writer.double(incumbent ?? .nan)
+        writer.double(bound ?? .nan)
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        stages = try reader.array()
+        let incumbent = try reader.double()
+        let bound = try reader.double()
+        self.incumbent = incumbent.isNaN ? nil : incumbent
+        self.bound = bound.isNaN ? nil : bound
+    }
+}
+
+/// How busy the cluster is when a planner is asked: enough to decide whether to split work.
+package struct Load: Sendable, Equatable {
+    /// Slots of all live workers; those without a task; tasks of this job waiting.
+    package var slots: Int
+    package var idleSlots: Int
+    package var queuedTasks: Int
+    package init(slots: Int, idleSlots: Int, queuedTasks: Int) {
+        self.slots = slots
+        self.idleSlots = idleSlots
+        self.queuedTasks = queuedTasks
+    }
+}

@@ -1,0 +1,1 @@
+// The thinnest layer over libzmq: filled by Socket.swift and its neighbours.

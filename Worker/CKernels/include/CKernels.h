@@ -1,0 +1,3 @@
+#ifndef APEX_CKERNELS_H
+#define APEX_CKERNELS_H
+#endif

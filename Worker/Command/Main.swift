@@ -1,0 +1,1 @@
+@main enum ApexWorker { static func main() {} }
