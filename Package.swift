@@ -19,7 +19,7 @@ let package = Package(
     ],
     targets: [
         // Protocol
-        .systemLibrary(name: "CZeroMQ", path: "Protocol/CZeroMQ", pkgConfig: "libzmq"),
+        .systemLibrary(name: "CZeroMQ", path: "Protocol/CZeroMQ"),
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),

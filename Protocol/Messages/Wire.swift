@@ -111,7 +111,7 @@ package struct WireReader {
         let count = try count(elementBytes: size)
         defer { offset += count * size }
         let start = offset
-        return bytes.withUnsafeBytes { source in
+        return unsafe bytes.withUnsafeBytes { source in
             // `count` was checked to lie inside `bytes` above; every bit pattern is a valid integer.
             (0..<count).map {
                 I(littleEndian: unsafe source.loadUnaligned(fromByteOffset: start + $0 * size, as: I.self))
