@@ -51,9 +51,12 @@ package struct WireWriter {
 /// Takes values from a buffer, refusing whatever does not fit in what is left of it.
 package struct WireReader {
     private let bytes: [UInt8]
-    package private(set) var offset = 0
+    package private(set) var offset: Int
 
-    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package init(_ bytes: [UInt8], from offset: Int = 0) {
+        self.bytes = bytes
+        self.offset = min(offset, bytes.count)
+    }
     package var remainingBytes: Int { bytes.count - offset }
 
     package mutating func integer<I: FixedWidthInteger>(_ type: I.Type = I.self) throws(WireError) -> I {
