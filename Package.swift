@@ -58,6 +58,7 @@ let package = Package(
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
+        .target(name: "CLinux", path: "Worker/CLinux"),
         .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
         .target(
             name: "CKernels", path: "Worker/CKernels",
@@ -66,13 +67,13 @@ let package = Package(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Kernels"], path: "Worker/Runners",
+            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Kernels", "CLinux"], path: "Worker/Runners",
             swiftSettings: strict),
         .target(
-            name: "Hardware", dependencies: ["Messages", "COpenBLAS"], path: "Worker/Hardware", swiftSettings: strict),
+            name: "Hardware", dependencies: ["Messages", "COpenBLAS", "CLinux"], path: "Worker/Hardware", swiftSettings: strict),
         .target(
             name: "WorkerShell",
-            dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware"],
+            dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware", "CLinux"],
             path: "Worker/Shell", swiftSettings: strict),
         .executableTarget(
             name: "apex-worker", dependencies: ["Messages", "Configuration", "WorkerShell", "Hardware"],

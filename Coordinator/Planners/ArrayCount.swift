@@ -1,0 +1,28 @@
+import Messages
+
+/// What a planner of independent array tasks has to remember: how many are done. The core hands each task's result over
+/// once, so a count is enough, and a million tasks cost no memory here.
+struct ArrayCount: Sendable {
+    let total: UInt32
+    private(set) var done: UInt32 = 0
+
+    init(total: UInt32) { self.total = total }
+
+    func start<Task: Sendable>(_ task: Task) -> Step<Task> {
+        var step = Step<Task>()
+        step.array = (task, total)
+        return step
+    }
+
+    /// The answer, once all are done, is their number as 32 bits: with it a reader tells an empty answer from none.
+    mutating func finished<Task: Sendable>(_ more: UInt32) -> Step<Task> {
+        precondition(more <= total - done, "\(more) results beyond \(done) of \(total) tasks")
+        done += more
+        var step = Step<Task>()
+        guard done == total else { return step }
+        var writer = WireWriter()
+        writer.integer(done)
+        step.end = .answer(writer.bytes)
+        return step
+    }
+}

@@ -1,0 +1,37 @@
+// Linux calls that Swift's Glibc module leaves out, or whose macros it cannot import.
+#pragma once
+#include <spawn.h>
+#include <sys/types.h>
+
+/// Processors this process may be scheduled on; 0 when the kernel does not say.
+int apex_affinity_count(void);
+
+/// A descriptor that becomes readable when the process ends; -1 with errno where the kernel has none.
+int apex_pidfd_open(pid_t process);
+
+/// A pipe's read and write end, closed in every program this one starts. 0, or -1 with errno.
+int apex_pipe(int ends[2]);
+
+void apex_set_nonblocking(int descriptor);
+
+/// Reaps the child. 0 and its end in `code` (exit code or signal) and `signalled`; else errno.
+int apex_reap(pid_t process, int *code, int *signalled);
+
+/// A descriptor that is readable when SIGTERM or SIGINT waits; both are blocked for the calling thread and every thread
+/// it makes afterwards, and SIGPIPE is ignored. -1 with errno on failure.
+int apex_stop_signals(void);
+
+/// The next signal waiting at that descriptor; 0 when there is none.
+int apex_next_signal(int descriptor);
+
+/// The kernel's magic number of the file system that holds `path`; 0 when there is none.
+long apex_filesystem_kind(const char *path);
+
+/// Adds to a child's file actions: close every descriptor from `first` on. 0 or an errno.
+int apex_close_from(posix_spawn_file_actions_t *actions, int first);
+
+/// This process's environment, ended by a null pointer.
+char **apex_environment(void);
+
+/// Bytes free for this user on the file system that holds `path`; 0 when there is none.
+unsigned long long apex_free_bytes(const char *path);

@@ -1,0 +1,70 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int apex_affinity_count(void) {
+    // Room for 8192 processors: the kernel refuses a mask smaller than its own.
+    unsigned long mask[8192 / (8 * sizeof(unsigned long))] = {0};
+    if (sched_getaffinity(0, sizeof mask, (cpu_set_t *)mask) != 0) return 0;
+    int count = 0;
+    for (unsigned i = 0; i < sizeof mask / sizeof mask[0]; i++) count += __builtin_popcountl(mask[i]);
+    return count;
+}
+
+int apex_pidfd_open(pid_t process) { return pidfd_open(process, 0); }
+
+int apex_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+void apex_set_nonblocking(int descriptor) {
+    fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
+
+int apex_reap(pid_t process, int *code, int *signalled) {
+    int status = 0;
+    while (waitpid(process, &status, 0) < 0)
+        if (errno != EINTR) return errno;
+    *signalled = WIFSIGNALED(status);
+    *code = *signalled ? WTERMSIG(status) : WEXITSTATUS(status);
+    return 0;
+}
+
+int apex_stop_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    if (pthread_sigmask(SIG_BLOCK, &set, 0) != 0) return -1;
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int apex_next_signal(int descriptor) {
+    struct signalfd_siginfo facts;
+    return read(descriptor, &facts, sizeof facts) == sizeof facts ? (int)facts.ssi_signo : 0;
+}
+
+long apex_filesystem_kind(const char *path) {
+    struct statfs facts;
+    return statfs(path, &facts) == 0 ? (long)facts.f_type : 0;
+}
+
+int apex_close_from(posix_spawn_file_actions_t *actions, int first) {
+    return posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
+char **apex_environment(void) { return environ; }
+
+unsigned long long apex_free_bytes(const char *path) {
+    struct statvfs facts;
+    return statvfs(path, &facts) == 0 ? (unsigned long long)facts.f_bavail * facts.f_frsize : 0;
+}
