@@ -105,6 +105,12 @@ let package = Package(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
         .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Planners", "ZeroMQ", "Blobs", "Runners", "WorkerShell",
+                "apex-worker",
+            ], path: "Tests/WorkerTests", swiftSettings: strict),
+        .testTarget(
             name: "ClusterTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "apex", "apex-worker"],
             path: "Tests/ClusterTests", swiftSettings: strict),

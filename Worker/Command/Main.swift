@@ -1,1 +1,83 @@
-@main enum ApexWorker { static func main() {} }
+import Glibc
+import Messages
+import WorkerShell
+
+@main enum ApexWorker {
+    private static let usage = """
+        apex-worker --coordinator ADDRESS [OPTION…]
+        Runs tasks for a coordinator until it is told to stop (Ctrl-C or SIGTERM; twice: at once).
+
+          --coordinator ADDRESS  ipc:///path/to/socket or tcp://host:port (default: $APEX_COORDINATOR)
+          --slots N              tasks at once (default: one for each core this process may use)
+          --name NAME            what people see (default: host name and process number)
+          --state DIR            where fetched blobs are kept (default: ~/.cache/apex-worker)
+          --keys DIR             coordinator.public and worker.secret, for tcp
+          --parent-pid N         leave when process N, which started this one, has ended
+          --drain-seconds N      how long tasks may run on after SIGTERM (default: 10)
+          --help, --version
+
+        Example: apex-worker --coordinator tcp://10.0.0.5:7700 --keys ~/apex-keys --slots 4
+        """
+
+    static func main() {
+        do {
+            let options = try options(CommandLine.arguments.dropFirst().map { $0 })
+            exit(try WorkerShell(options).run())
+        } catch let error as WrongUse {
+            complain("\(error.description)\nTry apex-worker --help.")
+            exit(2)
+        } catch {
+            complain("\(error)")
+            exit(1)
+        }
+    }
+
+    private struct WrongUse: Error { var description: String }
+
+    private static func complain(_ text: String) {
+        let bytes = Array("apex-worker: \(text)\n".utf8)
+        _ = unsafe write(2, bytes, bytes.count)
+    }
+
+    private static func options(_ arguments: [String]) throws -> WorkerOptions {
+        var coordinator = unsafe getenv("APEX_COORDINATOR").map { unsafe String(cString: $0) }
+        var options = WorkerOptions(coordinator: "")
+        var rest = arguments[...]
+        while let name = rest.popFirst() {
+            func value() throws -> String {
+                guard let value = rest.popFirst() else { throw WrongUse(description: "\(name) needs a value.") }
+                return value
+            }
+            func number(_ range: ClosedRange<Int>) throws -> Int {
+                let text = try value()
+                guard let number = Int(text), range.contains(number) else {
+                    throw WrongUse(
+                        description: "\(name) is \(text); give a number from \(range.lowerBound) to "
+                            + "\(range.upperBound).")
+                }
+                return number
+            }
+            switch name {
+            case "--coordinator": coordinator = try value()
+            case "--slots": options.slots = try number(1...4096)
+            case "--name": options.name = try value()
+            case "--state": options.state = try value()
+            case "--keys": options.keys = try value()
+            case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
+            case "--drain-seconds": options.drainSeconds = try number(0...86_400)
+            case "--help", "-h":
+                print(usage)
+                exit(0)
+            case "--version":
+                print("apex-worker \(codeVersion)")
+                exit(0)
+            default: throw WrongUse(description: "\(name) is no option.")
+            }
+        }
+        guard let coordinator, !coordinator.isEmpty else {
+            throw WrongUse(description: "no coordinator; give --coordinator ADDRESS or set $APEX_COORDINATOR.")
+        }
+        options.coordinator = coordinator
+        return options
+    }
+}

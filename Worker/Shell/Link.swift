@@ -1,0 +1,53 @@
+import Messages
+import ZeroMQ
+
+/// One connection to the coordinator. After silence it is thrown away for a fresh one: a DEALER cannot be told to forget
+/// what it queued.
+struct Link: ~Copyable {
+    private let socket: Socket
+    private var poller: Poller
+
+    init(_ address: String, security: SocketOptions.Security, descriptors: [Int32]) throws(ZeroMQError) {
+        var options = SocketOptions()
+        options.maximumFrameBytes = Frame.maximumBytes
+        options.maximumFrames = 1
+        options.maximumMessageBytes = Frame.maximumBytes
+        // For the goodbye; what else is unsent is kept and sent again anyway.
+        options.lingerMilliseconds = 500
+        options.security = security
+        // Everything is made before it is stored: a value that cannot be copied cannot be half there.
+        let socket = try Socket(.dealer, options: options)
+        try socket.connect(address)
+        var poller = Poller()
+        _ = poller.add(socket)
+        for descriptor in descriptors { _ = poller.add(descriptor: descriptor) }
+        self.socket = socket
+        self.poller = poller
+    }
+
+    /// Waits for a message or one of the descriptors.
+    mutating func wait(milliseconds: Int64) throws(ZeroMQError) {
+        try poller.wait(milliseconds: Int(clamping: max(0, milliseconds)))
+    }
+
+    /// - Returns: whether the transport took it: false when no connection is up.
+    func send(_ message: Inbound) throws(ZeroMQError) -> Bool {
+        try socket.send([Frame.encode(message)]) == .sent
+    }
+
+    /// The next message; nil when none waits. Frames that are none of ours are dropped with a warning: whoever sent
+    /// them gets no answer.
+    func receive() throws(ZeroMQError) -> Outbound? {
+        while let receipt = try socket.receive() {
+            guard case .message(let message) = receipt, let frame = message.frames.first, message.frames.count == 1
+            else {
+                Log.warning("message_refused", ["reason": "more frames or bytes than a message has"])
+                continue
+            }
+            do { return try Frame.decode(Outbound.self, frame) } catch {
+                Log.warning("message_refused", ["bytes": frame.count, "reason": error.description])
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,17 @@
+/// What `apex-worker` was asked to be.
+package struct WorkerOptions: Sendable {
+    /// `ipc:///path` or `tcp://host:port`.
+    package var coordinator: String
+    /// Tasks at once; nil: one for each whole core this process may use.
+    package var slots: Int?
+    package var name: String?
+    /// Where fetched blobs are kept.
+    package var state: String?
+    /// The folder with coordinator.public, worker.public and worker.secret; only for tcp.
+    package var keys: String?
+    /// The process to end with.
+    package var parentProcess: Int32?
+    /// How long a draining worker lets tasks run on.
+    package var drainSeconds = 10
+    package init(coordinator: String) { self.coordinator = coordinator }
+}

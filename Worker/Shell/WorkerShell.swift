@@ -1,0 +1,319 @@
+import CLinux
+import Glibc
+import Hardware
+import Messages
+import ZeroMQ
+
+/// The worker's network thread: it owns the socket to the coordinator and passes work to the compute threads and ends of
+/// work back. It decides nothing about tasks; what the coordinator must not lose is in the outbox until accepted.
+package final class WorkerShell {
+    /// A worker without a word from its coordinator says hello on a fresh connection after 1, 2, 4 and then every 5 s.
+    private static let helloMilliseconds: ClosedRange<Int64> = 1000...5000
+    /// Heartbeats without any answer before a connection counts as dead.
+    private static let silentHeartbeats: Int64 = 10
+    /// Small ends of tasks wait so long for others, unless the worker is about to run dry.
+    private static let flushMilliseconds: Int64 = 3
+    /// Messages taken at once before anything else is looked at.
+    private static let receiveLimit = 1000
+
+    private enum Phase: Equatable {
+        /// Hello is to be said, or was and has not been answered; from `since` on.
+        case greeting(since: Int64, isSaid: Bool)
+        case joined
+    }
+    private enum Drain: Equatable {
+        case no
+        case finishing(until: Int64)
+        /// What still ran was told to stop.
+        case stopping(until: Int64)
+    }
+
+    private let options: WorkerOptions
+    private let security: SocketOptions.Security
+    private let worker: WorkerID
+    private let name: String
+    private let hardware: HardwareReport
+    private let slots: Int
+    private let queue: WorkQueue
+    private let wakeup: Wakeup
+    private let signals: Int32
+    private let blobs: BlobDesk
+
+    private var link: Link
+    private var phase: Phase
+    private var patience = helloMilliseconds.lowerBound
+    private var lastHeard: Int64
+    private var lastHeartbeat: Int64 = 0
+    private var heartbeatMilliseconds: Int64 = 1000
+    private var coordinator: UInt64?
+    private var seen: UInt64 = 0
+    private var outbox = Outbox()
+    private var flushAt: Int64?
+    private var drain = Drain.no
+    private var isPaused = false
+    private var exitCode: Int32?
+
+    /// - Throws: when the address or the keys are wrong, in words.
+    package init(_ options: WorkerOptions) throws {
+        // Before any thread: they inherit the blocked signals, and libzmq must not be interrupted by one.
+        signals = apex_stop_signals()
+        Context.raiseFileLimit()
+        self.options = options
+        security = try Self.security(of: options)
+        wakeup = try Wakeup()
+        hardware = detectHardware(measure: true)
+        slots = options.slots ?? max(1, Int(hardware.usableMillicores) / 1000)
+        name = options.name ?? "\(hardware.hostname)-\(getpid())"
+        // The one place where chance is wanted: two workers must never be taken for one.
+        worker = WorkerID(UInt64.random(in: 1...UInt64.max))
+        let wakeup = wakeup
+        queue = WorkQueue(slots: slots) { wakeup.wake() }
+        blobs = BlobDesk(cacheFolder: Self.cacheFolder(options)) { wakeup.wake() }
+        link = try Link(
+            options.coordinator, security: security,
+            descriptors: [wakeup.descriptor, signals])
+        lastHeard = Monotonic.milliseconds
+        phase = .greeting(since: lastHeard, isSaid: false)
+    }
+
+    /// Works until it is told to stop.
+    /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker.
+    package func run() throws -> Int32 {
+        Log.info(
+            "worker_started",
+            [
+                "worker": worker, "name": name, "slots": slots, "process": getpid(),
+                "coordinator": options.coordinator,
+            ])
+        for slot in 0..<slots { ComputeThread.start(slot: slot, queue: queue, blobs: blobs) }
+        while exitCode == nil {
+            try link.wait(milliseconds: waitMilliseconds())
+            wakeup.clear()
+            try receive()
+            takeSignals()
+            try keepLink()
+            try flush()
+            try fetch()
+            try drainStep()
+        }
+        return exitCode!
+    }
+
+    private func waitMilliseconds() -> Int64 {
+        let now = Monotonic.milliseconds
+        var wait = min(200, heartbeatMilliseconds)
+        if let flushAt { wait = min(wait, flushAt - now) }
+        switch phase {
+        case .greeting(_, isSaid: false): wait = min(wait, 10)
+        case .greeting: break
+        case .joined: wait = min(wait, lastHeartbeat + heartbeatMilliseconds - now)
+        }
+        if drain != .no { wait = min(wait, 20) }
+        return wait
+    }
+
+    // MARK: - What comes in
+
+    private func receive() throws(ZeroMQError) {
+        for _ in 0..<Self.receiveLimit {
+            guard let message = try link.receive() else { return }
+            lastHeard = Monotonic.milliseconds
+            handle(message)
+        }
+    }
+
+    private func handle(_ message: Outbound) {
+        switch message {
+        case .welcome(let coordinator, let heartbeat, let hostID, let blobFolder):
+            if self.coordinator != coordinator {
+                // Another incarnation numbers its messages anew.
+                if self.coordinator != nil { seen = 0 }
+                self.coordinator = coordinator
+            }
+            Log.info("joined", ["coordinator": coordinator, "heartbeat_milliseconds": heartbeat])
+            heartbeatMilliseconds = Int64(min(max(heartbeat, 10), 60_000))
+            patience = Self.helloMilliseconds.lowerBound
+            phase = .joined
+            lastHeartbeat = Monotonic.milliseconds
+            outbox.forgetSending()
+            blobs.joined(sharedFolder: hostID == hardware.hostID && !hostID.isEmpty ? blobFolder : nil)
+            if drain != .no { post(.draining(worker: worker)) }
+        case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
+        case .refused(let reason):
+            Log.error("refused", ["reason": reason])
+            queue.cancelRunning()
+            exitCode = 1
+        case .assign(let number, let assignments):
+            // Seen already: the same claims again would run them twice.
+            guard number > seen else { return }
+            seen = number
+            queue.add(assignments)
+        case .accepted(let numbers):
+            outbox.accepted(numbers)
+            setPause()
+        case .cancel(let runs): queue.cancel(runs)
+        case .blobChunk(let blob, let offset, let total, let bytes):
+            blobs.received(blob, offset: offset, total: total, bytes)
+        case .blobMissing(let blob): blobs.missing(blob)
+        case .reply: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
+        }
+    }
+
+    private func setPause() {
+        guard outbox.isFull != isPaused else { return }
+        isPaused = outbox.isFull
+        if isPaused { Log.warning("paused", ["reason": "results not accepted", "bytes": outbox.bytes]) }
+        queue.pause(isPaused)
+    }
+
+    // MARK: - The connection
+
+    private func keepLink() throws(ZeroMQError) {
+        let now = Monotonic.milliseconds
+        switch phase {
+        case .greeting(let since, isSaid: false):
+            if try link.send(hello) {
+                phase = .greeting(since: now, isSaid: true)
+            } else if now - since > Self.helloMilliseconds.upperBound {
+                // libzmq itself keeps trying to connect; a fresh socket now and then also asks the name service anew.
+                try reconnect()
+            }
+        case .greeting(let since, isSaid: true):
+            guard now - since > patience else { return }
+            patience = min(patience * 2, Self.helloMilliseconds.upperBound)
+            try reconnect()
+        case .joined:
+            if now - lastHeard > heartbeatMilliseconds * Self.silentHeartbeats {
+                Log.warning("coordinator_silent", ["milliseconds": now - lastHeard])
+                try reconnect()
+            } else if now - lastHeartbeat >= heartbeatMilliseconds {
+                lastHeartbeat = now
+                post(.heartbeat(worker: worker, seen: seen, held: held))
+            }
+        }
+    }
+
+    private func reconnect() throws(ZeroMQError) {
+        link = try Link(
+            options.coordinator, security: security,
+            descriptors: [wakeup.descriptor, signals])
+        lastHeard = Monotonic.milliseconds
+        phase = .greeting(since: lastHeard, isSaid: false)
+    }
+
+    /// For what is said again anyway: a message that finds no connection is dropped.
+    private func post(_ message: Inbound) { _ = try? link.send(message) }
+
+    private var held: [ClaimRun] { compressed(queue.held + outbox.held) }
+
+    private var hello: Inbound {
+        .hello(
+            Inbound.Hello(
+                worker: worker, name: name, codeVersion: codeVersion, slots: UInt32(slots), hardware: hardware,
+                seen: seen, held: held))
+    }
+
+    // MARK: - What goes out
+
+    private func flush() throws(ZeroMQError) {
+        let now = Monotonic.milliseconds
+        switch queue.readiness {
+        case .nothing: flushAt = nil
+        case .some where flushAt == nil: flushAt = now + Self.flushMilliseconds
+        case .some where now < flushAt!: break
+        case .some, .urgent:
+            outbox.add(queue.collect())
+            flushAt = nil
+            setPause()
+        }
+        guard phase == .joined else { return }
+        outbox.send(at: now) { number, outcomes in
+            (try? link.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
+        }
+    }
+
+    private func fetch() throws(ZeroMQError) {
+        guard phase == .joined else { return }
+        for want in blobs.wanted(at: Monotonic.milliseconds) {
+            post(.wantBlob(want.blob, offset: want.offset, count: want.count))
+        }
+    }
+
+    // MARK: - Leaving
+
+    private func takeSignals() {
+        var isOrphan = false
+        if let process = options.parentProcess, drain == .no {
+            // Not PR_SET_PDEATHSIG: that fires when the thread ends that started us, not the process.
+            isOrphan = getppid() != process
+        }
+        let signal = apex_next_signal(signals)
+        if isOrphan { startDrain(because: "parent_ended", seconds: 0) }
+        guard signal != 0 else { return }
+        if drain != .no {
+            Log.warning("stopped", ["signal": signal])
+            exit(128 + signal)
+        }
+        startDrain(because: "signal_\(signal)", seconds: Int64(max(0, options.drainSeconds)))
+    }
+
+    private func startDrain(because reason: String, seconds: Int64) {
+        Log.info("draining", ["reason": reason, "seconds": seconds])
+        drain = .finishing(until: Monotonic.milliseconds + seconds * 1000)
+        post(.draining(worker: worker))
+        queue.close()
+        blobs.close()
+    }
+
+    private func drainStep() throws(ZeroMQError) {
+        let now = Monotonic.milliseconds
+        switch drain {
+        case .no: return
+        case .finishing(let until):
+            if now >= until, !queue.isDone {
+                queue.cancelRunning()
+                drain = .stopping(until: now + 5000)
+                return
+            }
+            // A coordinator that does not answer is not waited for longer than for running tasks.
+            guard queue.isDone, outbox.isEmpty || now >= until + 2000 else { return }
+        case .stopping(let until): guard (queue.isDone && outbox.isEmpty) || now >= until else { return }
+        }
+        if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
+        post(.goodbye(worker: worker))
+        Log.info("goodbye", ["worker": worker])
+        exitCode = 0
+    }
+
+    // MARK: - Options
+
+    private static func cacheFolder(_ options: WorkerOptions) -> String {
+        if let state = options.state { return state + "/blobs" }
+        func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker/blobs" }
+        if let home = setting("HOME") { return home + "/.cache/apex-worker/blobs" }
+        return "/tmp/apex-worker-\(getuid())/blobs"
+    }
+
+    private static func security(of options: WorkerOptions) throws -> SocketOptions.Security {
+        guard options.coordinator.hasPrefix("tcp://") else { return .none }
+        guard let folder = options.keys else {
+            throw JobError(
+                "\(options.coordinator): tcp needs keys; give --keys DIR with coordinator.public and worker.secret.")
+        }
+        func text(_ name: String) throws(JobError) -> String {
+            guard let file = unsafe fopen(folder + "/" + name, "re") else {
+                throw JobError("\(folder)/\(name) cannot be read: \(unsafe String(cString: strerror(errno))).")
+            }
+            defer { unsafe fclose(file) }
+            var bytes = [UInt8](repeating: 0, count: 256)
+            let count = unsafe fread(&bytes, 1, bytes.count, file)
+            let line = bytes[..<count].prefix { $0 > 32 }
+            return String(decoding: line, as: UTF8.self)
+        }
+        guard let server = PublicKey(try text("coordinator.public")) else {
+            throw JobError("\(folder)/coordinator.public holds no key: 40 characters of Z85 are wanted.")
+        }
+        return .client(try KeyPair(secret: text("worker.secret")), server: server)
+    }
+}
