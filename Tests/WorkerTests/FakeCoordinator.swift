@@ -134,8 +134,9 @@ final class WorkerProcess {
         return process.isRunning ? nil : process.terminationStatus
     }
 
-    /// Built beside the test program.
+    /// Built beside the test program; `APEX_WORKER` names another, such as a release build.
     static func executable() throws -> URL {
+        if let path = ProcessInfo.processInfo.environment["APEX_WORKER"] { return URL(fileURLWithPath: path) }
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         let candidates = [tests, Bundle.main.bundleURL.deletingLastPathComponent(), Bundle.main.bundleURL]
             .map { $0.appendingPathComponent("apex-worker") }
