@@ -1,1 +1,42 @@
-// The thinnest layer over libzmq: filled by Socket.swift and its neighbours.
+import CZeroMQ
+import Glibc
+
+/// The process's one libzmq context. One, because in libzmq 4.3.4 several contexts with CURVE crash through the shared
+/// random source, and because ZAP and inproc endpoints live in one context. The only ZeroMQ object that threads share.
+@safe package final class Context: @unchecked Sendable {
+    package static let shared = Context()
+
+    /// Sockets that may be open at once, compute threads and monitors included; connections are not counted.
+    package static let maximumSockets: Int32 = 1024
+
+    let pointer: UnsafeMutableRawPointer
+
+    private init() {
+        guard let pointer = unsafe zmq_ctx_new() else { preconditionFailure("no memory for a ZeroMQ context") }
+        unsafe self.pointer = pointer
+        let failed = unsafe zmq_ctx_set(pointer, ZMQ_MAX_SOCKETS, Self.maximumSockets)
+        precondition(failed == 0, "libzmq refuses \(Self.maximumSockets) sockets")
+    }
+
+    /// Ends the context: every blocked call in other threads fails with an error that says `isTermination`, and this
+    /// call returns when all sockets are closed and what they still had to send is sent or their linger is over. Call it
+    /// once, at the end of the process; sockets cannot be opened afterwards.
+    package func terminate() {
+        unsafe zmq_ctx_shutdown(pointer)
+        while unsafe zmq_ctx_term(pointer) != 0, zmq_errno() == EINTR {}
+    }
+
+    /// Lifts this process's limit of open files as far as the system lets it: at the limit a libzmq listener spins.
+    /// - Returns: how many files, connections included, may be open now.
+    @discardableResult package static func raiseFileLimit() -> Int {
+        var limit = rlimit()
+        // `limit` is a local; both calls read or write nothing else.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        if limit.rlim_cur < limit.rlim_max {
+            let before = limit.rlim_cur
+            limit.rlim_cur = limit.rlim_max
+            if unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { limit.rlim_cur = before }
+        }
+        return Int(clamping: limit.rlim_cur)
+    }
+}

@@ -1,0 +1,105 @@
+import CZeroMQ
+
+/// How a socket behaves. Given when it is made, because libzmq ignores most of these once a socket is bound or connected.
+package struct SocketOptions: Sendable {
+    /// The biggest frame accepted or sent. libzmq closes the connection of a peer that announces a bigger one, during
+    /// the CURVE handshake too: without this bound strangers could fill memory.
+    package var maximumFrameBytes = 1 << 20
+    /// Payload frames in one message; what has more is dropped and reported.
+    package var maximumFrames = 4
+    /// All payload frames of one message together.
+    package var maximumMessageBytes = 4 << 20
+    /// How long a closed socket, and with it the end of the process, waits for what is still unsent. Never forever.
+    package var lingerMilliseconds: Int32 = 1000
+    /// Queue messages for connections that are not up yet. Off, so that a worker whose coordinator is away is told
+    /// `wouldBlock` instead of filling memory (there is no high-water mark).
+    package var queuesBeforeConnected = false
+    package var security = Security.none
+
+    package enum Security: Sendable {
+        /// inproc and ipc only: `bind` and `connect` refuse tcp.
+        case none
+        /// Admits the keys that the `Authenticator` admits, and none while there is no authenticator.
+        case server(KeyPair)
+        /// Speaks only with the server that holds the secret key to `server`.
+        case client(KeyPair, server: PublicKey)
+    }
+    package init() {}
+
+    /// The ZAP domain of every CURVE server: any text will do, but an empty one lets everybody in.
+    static let domain = "apex"
+    /// A connection that has not finished its handshake by then is closed.
+    static let handshakeMilliseconds: Int32 = 5000
+    /// A lost connection is tried again after 100 ms, doubling up to this: a thousand workers do not storm a
+    /// coordinator that comes back.
+    static let reconnectMilliseconds: ClosedRange<Int32> = 100...3200
+    /// ZMTP heartbeats are on, to close connections whose other end vanished without a word (a pulled cable): their
+    /// queue would grow without bound. They prove the host alive, not the program: workers send their own besides.
+    static let heartbeatMilliseconds: Int32 = 2000
+    static let heartbeatTimeoutMilliseconds: Int32 = 10_000
+
+    var isCurve: Bool { if case .none = security { false } else { true } }
+    var isCurveServer: Bool { if case .server = security { true } else { false } }
+
+    /// Every number to set on a socket of this kind, with the name to blame.
+    func numbers(for kind: Socket.Kind) -> [(option: Int32, value: Int32, name: String)] {
+        var list: [(Int32, Int32, String)] = [
+            // No high-water mark: a ROUTER drops silently at one. Credits above this layer bound what is in flight.
+            (ZMQ_SNDHWM, 0, "SNDHWM"), (ZMQ_RCVHWM, 0, "RCVHWM"),
+            (ZMQ_LINGER, max(lingerMilliseconds, 0), "LINGER"),
+            (ZMQ_HANDSHAKE_IVL, Self.handshakeMilliseconds, "HANDSHAKE_IVL"),
+            (ZMQ_RECONNECT_IVL, Self.reconnectMilliseconds.lowerBound, "RECONNECT_IVL"),
+            (ZMQ_RECONNECT_IVL_MAX, Self.reconnectMilliseconds.upperBound, "RECONNECT_IVL_MAX"),
+            (ZMQ_HEARTBEAT_IVL, Self.heartbeatMilliseconds, "HEARTBEAT_IVL"),
+            (ZMQ_HEARTBEAT_TIMEOUT, Self.heartbeatTimeoutMilliseconds, "HEARTBEAT_TIMEOUT"),
+            (ZMQ_HEARTBEAT_TTL, Self.heartbeatTimeoutMilliseconds, "HEARTBEAT_TTL"),
+            (ZMQ_BACKLOG, 1024, "BACKLOG"),
+            (ZMQ_IPV6, 0, "IPV6"),
+            (ZMQ_TCP_KEEPALIVE, 1, "TCP_KEEPALIVE"), (ZMQ_TCP_KEEPALIVE_IDLE, 30, "TCP_KEEPALIVE_IDLE"),
+            (ZMQ_TCP_KEEPALIVE_INTVL, 10, "TCP_KEEPALIVE_INTVL"), (ZMQ_TCP_KEEPALIVE_CNT, 3, "TCP_KEEPALIVE_CNT"),
+        ]
+        switch kind {
+        case .router:
+            // ROUTER_HANDOVER stays off: with it, one peer could take another's routing id and its messages.
+            list += [(ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY")]
+        case .dealer, .push: list += [(ZMQ_IMMEDIATE, queuesBeforeConnected ? 0 : 1, "IMMEDIATE")]
+        case .pair, .pull, .rep: break
+        }
+        return list
+    }
+
+    /// Sets everything on a socket that is neither bound nor connected.
+    func apply(to socket: UnsafeMutableRawPointer, of kind: Socket.Kind) throws(ZeroMQError) {
+        for (option, value, name) in numbers(for: kind) { unsafe try set(socket, option, value, name) }
+        unsafe try set(socket, ZMQ_MAXMSGSIZE, Int64(maximumFrameBytes), "MAXMSGSIZE")
+        switch security {
+        case .none: break
+        case .server(let keys):
+            unsafe try set(socket, ZMQ_CURVE_SERVER, Int32(1), "CURVE_SERVER")
+            unsafe try set(socket, ZMQ_CURVE_SECRETKEY, keys.secretKey.bytes, "CURVE_SECRETKEY")
+            unsafe try set(socket, ZMQ_ZAP_DOMAIN, Array(Self.domain.utf8), "ZAP_DOMAIN")
+            unsafe try set(socket, ZMQ_ZAP_ENFORCE_DOMAIN, Int32(1), "ZAP_ENFORCE_DOMAIN")
+        case .client(let keys, let server):
+            unsafe try set(socket, ZMQ_CURVE_SERVERKEY, server.bytes, "CURVE_SERVERKEY")
+            unsafe try set(socket, ZMQ_CURVE_PUBLICKEY, keys.publicKey.bytes, "CURVE_PUBLICKEY")
+            unsafe try set(socket, ZMQ_CURVE_SECRETKEY, keys.secretKey.bytes, "CURVE_SECRETKEY")
+        }
+    }
+
+    private func set<Number: FixedWidthInteger>(
+        _ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: Number, _ name: String
+    ) throws(ZeroMQError) {
+        var value = value
+        guard unsafe zmq_setsockopt(socket, option, &value, Number.bitWidth / 8) == 0 else {
+            throw ZeroMQError(code: zmq_errno(), while: "setting \(name) to \(value)")
+        }
+    }
+
+    private func set(_ socket: UnsafeMutableRawPointer, _ option: Int32, _ value: [UInt8], _ name: String)
+        throws(ZeroMQError)
+    {
+        guard unsafe zmq_setsockopt(socket, option, value, value.count) == 0 else {
+            throw ZeroMQError(code: zmq_errno(), while: "setting \(name)")
+        }
+    }
+}
