@@ -1,1 +1,293 @@
-// Core
+import Messages
+
+/// Every decision of the coordinator. Pure: no socket, file, clock, thread, random source, unordered iteration or
+/// floating point; the same events in the same order give the same effects, so any history can be replayed.
+///
+/// The shell hands in a batch of events, ends it with `.ticked`, commits all records, and only then sends.
+package struct Core: Sendable {
+    package struct Limits: Sendable, Equatable {
+        /// A worker silent for longer loses its claims.
+        package var silence: Milliseconds = 10_000
+        package var heartbeat: Milliseconds = 1000
+        /// Workers that may die with a task before it is parked.
+        package var crashes: UInt32 = 3
+        /// How much work a worker's queue should hold, at least and at most.
+        package var queuedMinimum: Milliseconds = 50
+        package var queuedMaximum: Milliseconds = 2000
+        /// The longest slice of a budget handed out at once: how stale an incumbent and a gap can be.
+        package var slice: Milliseconds = 1000
+        /// After a restart, workers have this long to return before their claims are lost.
+        package var readoption: Milliseconds = 30_000
+        /// Tasks in one run: bounds a frame, and what one lost message costs.
+        package var runTasks: UInt32 = 10_000
+        /// After a budget's deadline, how long a task may be late with its cursor before it is taken away.
+        package var deadlineGrace: Milliseconds = 200
+        package init() {}
+    }
+
+    package let limits: Limits
+    /// In order of acceptance; job n stands at n − 1.
+    var jobs: [Job] = []
+    /// Submit tokens seen. Looked up, never iterated.
+    var tokens: [UInt64: JobID] = [:]
+    var workers: [Worker] = []
+    /// Positions in `workers`. Looked up, never iterated.
+    var workerAt: [WorkerID: Int] = [:]
+    /// Jobs that are not over, ascending.
+    var open: [JobID] = []
+    var effects: [Effect] = []
+    /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
+    var now: Milliseconds = 0
+    var wall: UInt64 = 0
+    var lastSweep: Milliseconds = 0
+
+    package init(limits: Limits = Limits()) { self.limits = limits }
+
+    package mutating func handle(_ event: Event, at now: Milliseconds) -> [Effect] {
+        effects = []
+        self.now = now
+        switch event {
+        case .submitted(let submission, let client): submit(submission, by: client)
+        case .planned(let job, let plan): planned(job, plan)
+        case .planFailed(let job, let reason): planFailed(job, reason)
+        case .hello(let hello): welcome(hello)
+        case .heartbeat(let worker, let seen, let held): heard(worker, seen: seen, held: held)
+        case .outcomes(let worker, let number, let outcomes): finished(outcomes, number: number, by: worker)
+        case .draining(let worker): drain(worker)
+        case .goodbye(let worker): goodbye(worker)
+        case .cancel(let job, let client): cancel(job, by: client)
+        case .pause(let job, let client): pause(job, by: client)
+        case .unpause(let job, let client): unpause(job, by: client)
+        case .addBudget(let job, let milliseconds, let client): addBudget(job, milliseconds, by: client)
+        case .ticked(let wall):
+            self.wall = wall
+            sweep()
+            endBudgets()
+            startWaitingJobs()
+            dispatch()
+        }
+        defer { effects = [] }
+        return effects
+    }
+
+    /// When the next `.ticked` is due even if nothing else happens.
+    package func nextDeadline(after now: Milliseconds) -> Milliseconds {
+        var next = now + 100
+        for id in open {
+            if let ledger = jobs[at(id)].ledger, ledger.startedAt != nil {
+                let remaining = ledger.remaining(at: now)
+                next = min(next, now + max(1, remaining > 0 ? remaining : 10))
+            }
+        }
+        return next
+    }
+
+    // MARK: - Jobs
+
+    func at(_ job: JobID) -> Int { Int(job.number) - 1 }
+    package func knows(_ job: JobID) -> Bool { job.number > 0 && Int(job.number) <= jobs.count }
+
+    private mutating func submit(_ submission: Submission, by client: ClientRef) {
+        if let known = tokens[submission.token] {
+            effects.append(.reply(.submitted(known), to: client))
+            return
+        }
+        for earlier in submission.after where !knows(earlier) {
+            effects.append(
+                .reply(.refused("there is no job \(earlier) to wait for; `apex jobs` lists them."), to: client))
+            return
+        }
+        let id = JobID(UInt32(jobs.count + 1))
+        jobs.append(Job(id: id, submission: submission, submitted: wall))
+        open.append(id)
+        tokens[submission.token] = id
+        effects += [.record(.accepted(id, submission, wall: wall)), .reply(.submitted(id), to: client)]
+        effects.append(.log(LogLine(.info, "job_accepted", [("job", "\(id)"), ("kind", submission.kind)])))
+    }
+
+    /// Asks the planners of jobs whose predecessors are done to start.
+    private mutating func startWaitingJobs() {
+        for id in open where jobs[at(id)].state == .waiting && !jobs[at(id)].isPlanning {
+            let submission = jobs[at(id)].submission
+            let states = submission.after.map { jobs[at($0)].state }
+            if let broken = states.firstIndex(where: { $0 == .failed || $0 == .cancelled }) {
+                let (earlier, state) = (submission.after[broken], states[broken].name)
+                end(id, .failed, "job \(earlier), which it comes after, was \(state)", nil)
+            } else if states.allSatisfy({ $0 == .done }) {
+                jobs[at(id)].isPlanning = true
+                ask(id, .start(kind: submission.kind, spec: submission.spec))
+            }
+        }
+    }
+
+    mutating func ask(_ id: JobID, _ call: PlannerCall) {
+        if call != .forget { jobs[at(id)].openPlannerCalls += 1 }
+        effects.append(.plan(id, call))
+    }
+
+    private mutating func planned(_ id: JobID, _ plan: Plan) {
+        guard knows(id), !jobs[at(id)].state.isOver || jobs[at(id)].state == .unfinished else { return }
+        let j = at(id)
+        jobs[j].openPlannerCalls = max(0, jobs[j].openPlannerCalls - 1)
+        if jobs[j].state == .waiting { setState(id, .running) }
+        if let array = plan.array, jobs[j].tasks.count == 0 {
+            jobs[j].arrayPayload = array.payload
+            jobs[j].arrayCount = array.count
+            jobs[j].tasks.append(Int(array.count))
+            jobs[j].queue.append(0, array.count)
+            effects.append(.record(.array(id, payload: array.payload, count: array.count)))
+        }
+        if !plan.tasks.isEmpty {
+            let first = jobs[j].taskCount
+            jobs[j].tasks.append(plan.tasks.count)
+            jobs[j].payloads += plan.tasks.map(\.payload)
+            jobs[j].budgeted += plan.tasks.map(\.isBudgeted)
+            jobs[j].queue.append(first, UInt32(plan.tasks.count))
+            effects.append(.record(.tasks(id, first: first, plan.tasks)))
+        }
+        if plan.status != PlanStatus() {
+            jobs[j].status = plan.status
+            effects.append(.record(.planStatus(id, plan.status)))
+        }
+        switch plan.end {
+        case .answer(let blob): end(id, .done, "", blob)
+        case .unfinished(let blob): end(id, .unfinished, "its budget ended; add budget to continue", blob)
+        case .failed(let reason): end(id, .failed, reason, nil)
+        case nil: endIfArrayIsOver(id)
+        }
+    }
+
+    private mutating func planFailed(_ id: JobID, _ reason: String) {
+        guard knows(id), !jobs[at(id)].state.isOver else { return }
+        end(id, .failed, reason, nil)
+    }
+
+    mutating func setState(_ id: JobID, _ state: JobState, _ reason: String = "") {
+        jobs[at(id)].state = state
+        jobs[at(id)].reason = reason
+        effects.append(.record(.state(id, state, reason: reason, answer: jobs[at(id)].answer, wall: wall)))
+    }
+
+    /// An array job is over when each of its tasks is done or parked.
+    mutating func endIfArrayIsOver(_ id: JobID) {
+        let job = jobs[at(id)]
+        guard job.isArray, job.state == .running || job.state == .paused, job.done + job.parked == job.taskCount else {
+            return
+        }
+        guard job.parked > 0 else { return end(id, .done, "", nil) }
+        let first = job.troubles.filter { $0.value.parked != nil }.min { $0.key < $1.key }!
+        end(
+            id, .failed,
+            "\(job.parked) of \(job.taskCount) tasks failed; the first, \(id).\(first.key): \(first.value.parked!)", nil
+        )
+    }
+
+    mutating func end(_ id: JobID, _ state: JobState, _ reason: String, _ answer: BlobID?) {
+        let j = at(id)
+        jobs[j].answer = answer ?? jobs[j].answer
+        jobs[j].ended = wall
+        jobs[j].ledger?.stop(at: now)
+        setState(id, state, reason)
+        revokeClaims(of: id)
+        if state != .unfinished {
+            jobs[j].queue.removeAll()
+            jobs[j].payloads = []
+            jobs[j].budgeted = []
+            effects.append(.plan(id, .forget))
+        }
+        open.removeAll { $0 == id }
+        effects.append(.log(LogLine(.info, "job_ended", [("job", "\(id)"), ("state", state.name)])))
+    }
+
+    // MARK: - What people ask for
+
+    private mutating func refuse(_ client: ClientRef, _ words: String) {
+        effects.append(.reply(.refused(words), to: client))
+    }
+
+    private mutating func cancel(_ id: JobID, by client: ClientRef) {
+        guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        guard !jobs[at(id)].state.isOver else {
+            return refuse(client, "job \(id) is \(jobs[at(id)].state.name) already; nothing was cancelled.")
+        }
+        end(id, .cancelled, "cancelled on request", nil)
+        effects.append(.reply(.done, to: client))
+    }
+
+    private mutating func pause(_ id: JobID, by client: ClientRef) {
+        guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        guard jobs[at(id)].state == .running else {
+            return refuse(client, "job \(id) is \(jobs[at(id)].state.name); only a running job can be paused.")
+        }
+        setState(id, .paused, "paused on request")
+        jobs[at(id)].ledger?.stop(at: now)
+        effects.append(.reply(.done, to: client))
+    }
+
+    private mutating func unpause(_ id: JobID, by client: ClientRef) {
+        guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        guard jobs[at(id)].state == .paused else {
+            return refuse(client, "job \(id) is \(jobs[at(id)].state.name), not paused.")
+        }
+        setState(id, .running)  // its budget's clock goes on with the next task handed out
+        effects.append(.reply(.done, to: client))
+    }
+
+    private mutating func addBudget(_ id: JobID, _ milliseconds: UInt64, by client: ClientRef) {
+        guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        let j = at(id)
+        guard jobs[j].ledger != nil else { return refuse(client, "job \(id) has no budget to add to.") }
+        guard !jobs[j].state.isOver || jobs[j].state == .unfinished else {
+            return refuse(client, "job \(id) is \(jobs[j].state.name); its search is over.")
+        }
+        jobs[j].ledger!.extend(wall: milliseconds, slots: liveSlots)
+        recordDeposits(of: j)
+        if jobs[j].state == .unfinished {
+            jobs[j].ended = 0
+            jobs[j].askedForEnd = false
+            open.append(id)
+            open.sort()
+            setState(id, .running)
+        }
+        effects.append(.reply(.done, to: client))
+    }
+
+    // MARK: - Budgets
+
+    /// Seconds that entered a budget are stored with the batch that needed them.
+    mutating func recordDeposits(of j: Int) {
+        guard let ledger = jobs[j].ledger, ledger.total != jobs[j].recordedTotal else { return }
+        jobs[j].recordedTotal = ledger.total
+        effects.append(.record(.budget(jobs[j].id, wallMilliseconds: ledger.wall, total: ledger.total)))
+    }
+
+    var liveSlots: Int {
+        workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone && !$1.isDraining ? Int($1.slots) : 0) }
+    }
+
+    func load(for job: Job) -> Load {
+        let held = workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone ? Int($1.heldTasks) : 0) }
+        let slots = liveSlots
+        return Load(slots: slots, idleSlots: max(0, slots - held), queuedTasks: job.queue.count)
+    }
+
+    /// Jobs whose deadline has passed are asked for the answer they have, once nothing of them runs.
+    private mutating func endBudgets() {
+        for id in open {
+            let j = at(id)
+            guard let ledger = jobs[j].ledger, ledger.isOver(at: now),
+                jobs[j].state == .running || jobs[j].state == .paused
+            else { continue }
+            if jobs[j].claimedBudgeted > 0, ledger.overrun(at: now) >= limits.deadlineGrace {
+                // Whoever is this late is hung or cut off; its work is repeated by whoever adds budget.
+                takeBackBudgeted(of: id)
+            }
+            let hasBudgetedWork = jobs[j].queue.first.map { jobs[j].isBudgeted($0) } ?? false
+            guard jobs[j].claimed == 0, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd, hasBudgetedWork else {
+                continue
+            }
+            jobs[j].askedForEnd = true
+            ask(id, .budgetEnded)
+        }
+    }
+}

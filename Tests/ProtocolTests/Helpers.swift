@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import ZeroMQ
 
@@ -74,4 +75,17 @@ extension Socket {
 func residentBytes() throws -> Int {
     let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
     return Int(text.split(separator: " ")[1])! * sysconf(Int32(_SC_PAGESIZE))
+}
+
+/// A value that threads share.
+final class Locked<Value: Sendable>: Sendable {
+    private let mutex: Mutex<Value>
+    init(_ value: Value) { mutex = Mutex(value) }
+    func withLock<Answer: Sendable>(_ body: (inout Value) throws -> Answer) rethrows -> Answer {
+        try mutex.withLock { value throws -> Answer in
+            var copy = value
+            defer { value = copy }
+            return try body(&copy)
+        }
+    }
 }

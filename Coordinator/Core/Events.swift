@@ -1,0 +1,88 @@
+import Messages
+
+/// Milliseconds on the coordinator's monotonic clock. The core never reads a clock; every event brings its time.
+package typealias Milliseconds = UInt64
+
+/// Names the client connection a reply goes back to; the shell's business.
+package struct ClientRef: Hashable, Sendable {
+    package var connection: UInt64
+    package var number: UInt64
+    package init(connection: UInt64, number: UInt64) {
+        self.connection = connection
+        self.number = number
+    }
+}
+
+/// Everything that can happen to the cluster.
+package enum Event: Sendable, Equatable {
+    case submitted(Submission, by: ClientRef)
+    /// A planner answered; see `Effect.plan`.
+    case planned(JobID, Plan)
+    case planFailed(JobID, String)
+    case hello(Inbound.Hello)
+    case heartbeat(WorkerID, seen: UInt64, held: [ClaimRun])
+    case outcomes(WorkerID, number: UInt64, [TaskOutcome])
+    case draining(WorkerID)
+    case goodbye(WorkerID)
+    case cancel(JobID, by: ClientRef)
+    case pause(JobID, by: ClientRef)
+    case unpause(JobID, by: ClientRef)
+    case addBudget(JobID, milliseconds: UInt64, by: ClientRef)
+    /// Ends every batch of events: time passes, and work is handed out. `wall` is milliseconds since 1970, for people.
+    case ticked(wall: UInt64)
+}
+
+/// What the shell must do, in order. All records of a batch are committed in one transaction before anything is sent
+/// or planned.
+package enum Effect: Sendable, Equatable {
+    case record(Record)
+    case send(Outbound, to: WorkerID)
+    case reply(Reply, to: ClientRef)
+    case plan(JobID, PlannerCall)
+    /// One line for the log.
+    case log(LogLine)
+}
+
+/// A question to a job's planner. It is answered by `Event.planned` or `.planFailed`.
+package enum PlannerCall: Sendable, Equatable {
+    case start(kind: String, spec: [UInt8])
+    case finished(index: UInt32, result: [UInt8], load: Load)
+    case idle(Load)
+    case budgetEnded
+    /// The job is over: forget its planner. Not answered.
+    case forget
+}
+
+package struct LogLine: Sendable, Equatable {
+    package enum Level: String, Sendable { case info, warning, error }
+    package var level: Level
+    package var event: String
+    /// `key=value` pairs, in order.
+    package var fields: [(String, String)]
+    package init(_ level: Level, _ event: String, _ fields: [(String, String)] = []) {
+        self.level = level
+        self.event = event
+        self.fields = fields
+    }
+    package static func == (a: LogLine, b: LogLine) -> Bool {
+        a.level == b.level && a.event == b.event && a.fields.elementsEqual(b.fields, by: ==)
+    }
+}
+
+/// What is stored, so that a coordinator that dies is rebuilt as it was. Nothing is acknowledged before its record is.
+package enum Record: Sendable, Equatable {
+    case accepted(JobID, Submission, wall: UInt64)
+    case state(JobID, JobState, reason: String, answer: BlobID?, wall: UInt64)
+    /// Tasks planned, numbered from `first`; an array comes with its shared payload instead.
+    case array(JobID, payload: [UInt8], count: UInt32)
+    case tasks(JobID, first: UInt32, [PlannedTask])
+    case planStatus(JobID, PlanStatus)
+    case claimed(ClaimRun, by: WorkerID, grantedMilliseconds: UInt32)
+    /// Nothing of this claim is open any more. Unless all of it is done, its epoch must outlive it.
+    case closed(ClaimRun, allDone: Bool)
+    case done(ClaimRun, [UInt8], busyMicroseconds: UInt64)
+    /// Attempts of one task that did not end in a result; `parked` says why it is not tried again.
+    case attempts(TaskID, failures: UInt32, crashes: UInt32, parked: String?)
+    case ledger(JobID, LedgerEntry)
+    case budget(JobID, wallMilliseconds: UInt64, total: UInt64)
+}

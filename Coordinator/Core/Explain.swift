@@ -1,0 +1,154 @@
+import Messages
+
+// What people and programs ask about the core. Reading only: nothing here changes a decision.
+extension Core {
+    /// Why a task (`3.17`) or a job (`3`) is not running, in one sentence; by the scheduler's own predicates.
+    package func why(_ text: String, at now: Milliseconds) -> String {
+        if let task = TaskID(text) {
+            guard knows(task.job) else { return "There is no job \(task.job); `apex jobs` lists them." }
+            return why(task.index, of: jobs[at(task.job)])
+        }
+        guard let number = UInt32(text), knows(JobID(number)) else {
+            return "There is no job or task \(text); write a job as 3 and a task as 3.17, `apex jobs` lists them."
+        }
+        return why(jobs[at(JobID(number))])
+    }
+
+    private func why(_ job: Job) -> String {
+        switch job.state {
+        case .waiting:
+            let open = job.submission.after.filter { jobs[at($0)].state != .done }
+            guard open.isEmpty else {
+                return "Job \(job.id) waits for job \(open.map(\.description).joined(separator: ", ")) to be done."
+            }
+            return "Job \(job.id) waits for its planner to make the first tasks."
+        case .paused: return "Job \(job.id) is paused; `apex unpause \(job.id)` lets it go on."
+        case .done, .cancelled: return "Job \(job.id) is \(job.state.name)."
+        case .failed: return "Job \(job.id) failed: \(job.reason)."
+        case .unfinished: return "Job \(job.id) used up its budget; `apex resume` with --budget adds to it."
+        case .running:
+            if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
+            guard let first = job.queue.first else {
+                return job.openPlannerCalls > 0
+                    ? "Job \(job.id) waits for its planner to make the next tasks."
+                    : "Job \(job.id) has nothing queued and nothing running."
+            }
+            return why(first, of: job)
+        }
+    }
+
+    private func why(_ index: UInt32, of job: Job) -> String {
+        let task = TaskID(job.id, index)
+        guard job.tasks.contains(index) else {
+            return "Job \(job.id) has \(job.tasks.count) tasks so far; there is no task \(task)."
+        }
+        switch job.tasks.phase(index) {
+        case .done: return "Task \(task) is done."
+        case .parked: return "Task \(task) is not tried again: \(job.troubles[index]?.parked ?? "it failed")."
+        case .claimed:
+            let owner = workerAt[job.tasks.owner(index)].map { workers[$0] }
+            let name = owner.map { $0.hello.name.isEmpty ? "\($0.id)" : $0.hello.name } ?? "a worker"
+            return owner?.isConnected == false
+                ? "Task \(task) was with worker \(name) before the coordinator restarted; it has time to return."
+                : "Task \(task) is with worker \(name), attempt \(job.tasks.epoch(index))."
+        case .queued: break
+        }
+        if job.state != .running { return why(job) }
+        if let ledger = job.ledger, job.isBudgeted(index), ledger.isOver(at: now) {
+            return "Task \(task) waits for budget: job \(job.id) has used its \(ledger.wall) ms."
+        }
+        let live = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
+        guard !live.isEmpty else { return "Task \(task) waits for a worker: none is connected; start `apex-worker`." }
+        let needs = job.submission.needs
+        let large = live.filter { workers[$0].slots >= needs.cores }
+        guard !large.isEmpty else {
+            let most = live.map { workers[$0].slots }.max() ?? 0
+            return "Task \(task) needs \(needs.cores) cores at once and the largest worker has \(most) slots."
+        }
+        let roomy = large.filter {
+            let memory = workers[$0].hello.hardware.availableMemoryBytes
+            return needs.memoryBytes == 0 || memory == 0 || memory >= needs.memoryBytes
+        }
+        guard !roomy.isEmpty else {
+            return "Task \(task) needs \(needs.memoryBytes >> 20) MiB of memory and no worker has as much."
+        }
+        let ahead = open.map { jobs[at($0)] }.first {
+            $0.id != job.id && $0.state == .running && !$0.queue.isEmpty
+                && $0.submission.priority > job.submission.priority
+        }
+        if let ahead { return "Task \(task) waits behind job \(ahead.id), which has a higher priority." }
+        if job.isSuspect(index) {
+            return "Task \(task) was there when a worker died, so it waits for a worker with nothing else to do."
+        }
+        return "Task \(task) waits for a free slot: \(roomy.count) workers fit it and all are busy."
+    }
+
+    package func status(of id: JobID, at now: Milliseconds) -> JobStatus? {
+        guard knows(id) else { return nil }
+        let job = jobs[at(id)]
+        return JobStatus(
+            id: id, kind: job.submission.kind, name: job.submission.name, state: job.state,
+            priority: job.submission.priority, tasks: job.taskCount, done: job.done, failed: job.parked,
+            running: job.claimed, queued: job.taskCount - job.done - job.parked - job.claimed, reason: job.reason,
+            plan: job.status, answer: job.answer, budget: job.ledger?.status(at: now), submitted: job.submitted,
+            ended: job.ended)
+    }
+    /// All jobs, oldest first.
+    package func jobStatuses(at now: Milliseconds) -> [JobStatus] { jobs.compactMap { status(of: $0.id, at: now) } }
+
+    /// Connected workers, by name.
+    package func workerStatuses(at now: Milliseconds) -> [WorkerStatus] {
+        workers.filter { $0.isConnected && !$0.isGone }.map {
+            WorkerStatus(
+                id: $0.id, name: $0.hello.name, slots: $0.slots, held: $0.heldTasks, completed: $0.completed,
+                silentMilliseconds: now - min(now, $0.lastHeard), isDraining: $0.isDraining, hardware: $0.hello.hardware
+            )
+        }.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
+    }
+
+    /// Every rule that must hold after every event, and the sentence that says which does not. For tests.
+    package func brokenInvariant() -> String? {
+        for job in jobs {
+            var counts: [TaskTable.Phase: UInt32] = [:]
+            for index in 0..<job.taskCount { counts[job.tasks.phase(index), default: 0] += 1 }
+            if counts[.claimed, default: 0] != job.claimed { return "job \(job.id): claimed tasks are miscounted" }
+            if counts[.done, default: 0] != job.done { return "job \(job.id): done tasks are miscounted" }
+            if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
+            if let ledger = job.ledger, !ledger.isBalanced { return "job \(job.id): the ledger does not add up" }
+            let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
+            if open.reduce(0, { $0 + $1.open }) != job.claimed { return "job \(job.id): claims and tasks disagree" }
+            let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
+            if let ledger = job.ledger, ledger.granted != granted { return "job \(job.id): grants and claims disagree" }
+            if job.state == .cancelled, job.claimed > 0 { return "job \(job.id): cancelled with claims" }
+        }
+        for worker in workers {
+            let open = worker.held.reduce(0) { $0 + $1.open }
+            if open != worker.heldTasks { return "worker \(worker.id): held tasks are miscounted" }
+            if worker.isGone, open > 0 { return "worker \(worker.id): gone with claims" }
+        }
+        return nil
+    }
+
+    /// One number for the whole state that must survive a restart: two cores with the same are the same.
+    package var stateHash: UInt64 {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a
+        func mix(_ value: UInt64) {
+            for shift in stride(from: 0, to: 64, by: 8) { hash = (hash ^ (value >> shift & 255)) &* 0x100_0000_01b3 }
+        }
+        for job in jobs {
+            for value in [UInt64(job.id.number), UInt64(job.state.rawValue), UInt64(job.taskCount), UInt64(job.done)] {
+                mix(value)
+            }
+            for index in 0..<job.taskCount {
+                mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(job.tasks.epoch(index)))
+            }
+            if let ledger = job.ledger {
+                for value in [ledger.total, ledger.spent, ledger.granted, ledger.pool] { mix(value) }
+            }
+            for (index, trouble) in job.troubles.sorted(by: { $0.key < $1.key }) {
+                mix(UInt64(index) << 32 | UInt64(trouble.failures) << 16 | UInt64(trouble.crashes))
+            }
+        }
+        return hash
+    }
+}

@@ -1,0 +1,76 @@
+import Messages
+
+/// One job as the core knows it.
+struct Job: Sendable {
+    let id: JobID
+    let submission: Submission
+    let submitted: UInt64
+    var state: JobState = .waiting
+    var reason = ""
+    var answer: BlobID?
+    var ended: UInt64 = 0
+    /// Its planner was asked to start.
+    var isPlanning = false
+    /// Questions to the planner that are not answered yet.
+    var openPlannerCalls = 0
+    var status = PlanStatus()
+
+    var tasks = TaskTable()
+    var queue = RunQueue()
+    /// Payload of all tasks before `payloads`; nil when none share one.
+    var arrayPayload: [UInt8]?
+    var arrayCount: UInt32 = 0
+    /// Payloads of the tasks after the array, emptied when a task is over.
+    var payloads: [[UInt8]] = []
+    /// Which of those run in slices of the budget.
+    var budgeted: [Bool] = []
+    /// Tasks that did not end well at first: failures, crashes, and for parked ones the reason. Looked up, never
+    /// iterated in hash order.
+    var troubles: [UInt32: Trouble] = [:]
+
+    var done: UInt32 = 0
+    var parked: UInt32 = 0
+    var claimed: UInt32 = 0
+    var claimedBudgeted: UInt32 = 0
+    /// Slots its claims hold: its share when jobs of one priority compete.
+    var coresHeld: UInt64 = 0
+    var ledger: Ledger?
+    var recordedTotal: UInt64 = 0
+    var askedForEnd = false
+    /// Running mean of a task's time, in nanoseconds; 0 until the first result.
+    var meanNanoseconds: UInt64 = 0
+
+    struct Trouble: Sendable, Equatable {
+        var failures: UInt32 = 0
+        var crashes: UInt32 = 0
+        var parked: String?
+    }
+
+    init(id: JobID, submission: Submission, submitted: UInt64) {
+        self.id = id
+        self.submission = submission
+        self.submitted = submitted
+        if submission.budgetMilliseconds > 0 { ledger = Ledger(wall: submission.budgetMilliseconds) }
+    }
+
+    /// An array's tasks are independent: each may fail on its own, and no planner waits for them.
+    var isArray: Bool { arrayPayload != nil && payloads.isEmpty }
+    var taskCount: UInt32 { UInt32(tasks.count) }
+
+    func payload(_ index: UInt32) -> [UInt8] {
+        index < arrayCount ? arrayPayload ?? [] : payloads[Int(index - arrayCount)]
+    }
+    func isBudgeted(_ index: UInt32) -> Bool { index >= arrayCount && budgeted[Int(index - arrayCount)] }
+    mutating func forgetPayload(_ index: UInt32) {
+        if index >= arrayCount { payloads[Int(index - arrayCount)] = [] }
+    }
+    /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
+    func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }
+
+    mutating func learn(_ busyMicroseconds: UInt64, tasks count: UInt32) {
+        let sample = busyMicroseconds * 1000 / UInt64(max(count, 1))
+        // An eighth of each new sample: follows a change in a few results, ignores one odd task.
+        meanNanoseconds =
+            meanNanoseconds == 0 ? max(sample, 1) : max(1, meanNanoseconds - meanNanoseconds / 8 + sample / 8)
+    }
+}

@@ -1,0 +1,153 @@
+import Messages
+
+/// What the store holds of one job: enough to rebuild it as it was at the last commit.
+package struct StoredJob: Sendable {
+    package var id: JobID
+    package var submission: Submission
+    package var submitted: UInt64
+    package var state: JobState
+    package var reason = ""
+    package var answer: BlobID?
+    package var ended: UInt64 = 0
+    package var array: (payload: [UInt8], count: UInt32)?
+    package var tasks: [PlannedTask] = []
+    package var status = PlanStatus()
+    /// Accepted results, as runs.
+    package var done: [ClaimRun] = []
+    package var attempts: [(index: UInt32, failures: UInt32, crashes: UInt32, parked: String?)] = []
+    /// Claims, in the order they were made; those no longer open still say how far epochs have risen.
+    package var claims: [(run: ClaimRun, worker: WorkerID, grantedMilliseconds: UInt32, isOpen: Bool)] = []
+    package var ledger: [LedgerEntry] = []
+    package var budget: (wall: UInt64, total: UInt64)?
+    package init(id: JobID, submission: Submission, submitted: UInt64, state: JobState) {
+        self.id = id
+        self.submission = submission
+        self.submitted = submitted
+        self.state = state
+    }
+
+    /// Its planner must be rebuilt: it has one, and it may be asked again.
+    package var wantsPlanner: Bool {
+        let mayGoOn = state == .running || state == .paused || state == .unfinished
+        return mayGoOn && (array == nil || !tasks.isEmpty)
+    }
+}
+
+extension Core {
+    /// The core as it was when the last batch was committed. Workers that held claims have `limits.readoption` to
+    /// return to them.
+    ///
+    /// - Parameter stored: every job, by id from 1 without gaps.
+    package init(limits: Limits = Limits(), restoring stored: [StoredJob], at now: Milliseconds) {
+        self.init(limits: limits)
+        self.now = now
+        for job in stored {
+            precondition(job.id.number == UInt32(jobs.count + 1), "stored jobs are numbered without gaps")
+            restore(job)
+        }
+        effects = []  // what restoring booked is in the store already
+    }
+
+    private mutating func restore(_ stored: StoredJob) {
+        var job = Job(id: stored.id, submission: stored.submission, submitted: stored.submitted)
+        job.state = stored.state
+        job.reason = stored.reason
+        job.answer = stored.answer
+        job.ended = stored.ended
+        job.status = stored.status
+        job.isPlanning = stored.state != .waiting
+        job.openPlannerCalls = stored.wantsPlanner ? 1 : 0
+        if let array = stored.array {
+            job.arrayPayload = array.payload
+            job.arrayCount = array.count
+            job.tasks.append(Int(array.count))
+        }
+        job.tasks.append(stored.tasks.count)
+        job.payloads = stored.tasks.map(\.payload)
+        job.budgeted = stored.tasks.map(\.isBudgeted)
+        for run in stored.done {
+            for index in run.indices {
+                job.tasks.claim(index, epoch: run.epoch, owner: WorkerID(0))
+                job.tasks.set(index, .done)
+                job.forgetPayload(index)
+            }
+            job.done += run.count
+        }
+        for entry in stored.attempts {
+            job.troubles[entry.index] = Job.Trouble(
+                failures: entry.failures, crashes: entry.crashes, parked: entry.parked)
+            if entry.parked != nil {
+                job.tasks.set(entry.index, .parked)
+                job.parked += 1
+            }
+        }
+        if let budget = stored.budget {
+            let open = stored.claims.filter(\.isOpen).reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
+            job.ledger?.restore(wall: budget.wall, total: budget.total, entries: stored.ledger, openGrants: open)
+            job.recordedTotal = budget.total
+        }
+        jobs.append(job)
+        tokens[stored.submission.token] = stored.id
+        guard !stored.state.isOver || stored.state == .unfinished else {
+            let j = jobs.count - 1
+            jobs[j].payloads = []
+            jobs[j].budgeted = []
+            return
+        }
+        let j = jobs.count - 1
+        for claim in stored.claims where !claim.isOpen {
+            for index in claim.run.indices where jobs[j].tasks.contains(index) {
+                let phase = jobs[j].tasks.phase(index)
+                guard phase != .done, jobs[j].tasks.epoch(index) < claim.run.epoch else { continue }
+                jobs[j].tasks.claim(index, epoch: claim.run.epoch, owner: claim.worker)
+                jobs[j].tasks.set(index, phase)
+            }
+        }
+        for claim in stored.claims where claim.isOpen {
+            restoreClaim(claim.run, of: claim.worker, claim.grantedMilliseconds)
+        }
+        requeueRest(jobs.count - 1)
+        if stored.state != .unfinished { open.append(stored.id) }
+    }
+
+    private mutating func restoreClaim(_ run: ClaimRun, of id: WorkerID, _ granted: UInt32) {
+        let j = at(run.job)
+        var w = workerAt[id]
+        if w == nil {
+            let hello = Inbound.Hello(
+                worker: id, name: "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
+            w = add(
+                Worker(
+                    id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))
+        }
+        // A claim may be answered in part: what is done stays done, the rest is still the worker's.
+        var index = run.first
+        while index < run.first + run.count {
+            guard jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued else {
+                index += 1
+                continue
+            }
+            let first = index
+            while index < run.first + run.count, jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued {
+                jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
+                index += 1
+            }
+            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
+            hold(
+                HeldRun(
+                    run: part, message: 0, open: part.count, grantedMilliseconds: granted, since: now,
+                    isExclusive: jobs[j].isSuspect(first)), by: w!)
+        }
+    }
+
+    private mutating func requeueRest(_ j: Int) {
+        var index: UInt32 = 0
+        let count = jobs[j].taskCount
+        while index < count {
+            let first = index
+            while index < count, jobs[j].tasks.phase(index) == .queued { index += 1 }
+            jobs[j].queue.append(first, index - first)
+            while index < count, jobs[j].tasks.phase(index) != .queued { index += 1 }
+        }
+    }
+}

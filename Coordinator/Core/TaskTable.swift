@@ -1,0 +1,92 @@
+import Messages
+
+/// The tasks of one job: 13 bytes each, whatever the job's kind, plus the payloads of planned tasks still to run.
+struct TaskTable: Sendable {
+    /// A task is in exactly one phase.
+    enum Phase: UInt8, Sendable {
+        case queued, claimed, done
+        /// Failed for good: its reason is in the job's `parked`.
+        case parked
+    }
+    private var phases: [Phase] = []
+    private var epochs: [Epoch] = []
+    /// The newest claim's owner; meaningless at epoch 0.
+    private var owners: [WorkerID] = []
+
+    var count: Int { phases.count }
+
+    mutating func append(_ count: Int) {
+        phases.append(contentsOf: repeatElement(.queued, count: count))
+        epochs.append(contentsOf: repeatElement(0, count: count))
+        owners.append(contentsOf: repeatElement(WorkerID(0), count: count))
+    }
+    func contains(_ index: UInt32) -> Bool { Int(index) < phases.count }
+    func phase(_ index: UInt32) -> Phase { phases[Int(index)] }
+    func epoch(_ index: UInt32) -> Epoch { epochs[Int(index)] }
+    func owner(_ index: UInt32) -> WorkerID { owners[Int(index)] }
+    mutating func set(_ index: UInt32, _ phase: Phase) { phases[Int(index)] = phase }
+
+    mutating func claim(_ index: UInt32, epoch: Epoch, owner: WorkerID) {
+        phases[Int(index)] = .claimed
+        epochs[Int(index)] = epoch
+        owners[Int(index)] = owner
+    }
+    /// The phase of a task whose newest claim is this one and has not been answered, the only one a result is
+    /// accepted for: `.claimed`, or `.queued` when the claim was thought lost and nobody took the task since.
+    func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> Phase? {
+        let at = Int(index)
+        guard at < phases.count, epochs[at] == epoch, owners[at] == owner else { return nil }
+        return phases[at] == .claimed || phases[at] == .queued ? phases[at] : nil
+    }
+}
+
+/// Tasks waiting, as runs in order. A task that was answered meanwhile may still stand here: `TaskTable` decides.
+struct RunQueue: Sendable {
+    private var runs: [(first: UInt32, count: UInt32)] = []
+    private var head = 0
+    /// Tasks in the queue, those answered meanwhile included.
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    mutating func append(_ first: UInt32, _ count: UInt32) {
+        guard count > 0 else { return }
+        self.count += Int(count)
+        if head < runs.count, let last = runs.last, last.first + last.count == first {
+            runs[runs.count - 1].count += count
+        } else {
+            runs.append((first, count))
+        }
+    }
+
+    /// The next run of consecutive tasks, at most `limit` long.
+    mutating func take(atMost limit: UInt32) -> (first: UInt32, count: UInt32)? {
+        guard head < runs.count else { return nil }
+        let run = runs[head]
+        let taken = min(run.count, limit)
+        count -= Int(taken)
+        if taken == run.count {
+            head += 1
+            // Reclaimed when half is dead, so that each element moves at most once on average.
+            if head > 1024, head * 2 > runs.count {
+                runs.removeFirst(head)
+                head = 0
+            }
+        } else {
+            runs[head] = (run.first + taken, run.count - taken)
+        }
+        return (run.first, taken)
+    }
+    /// Puts a run back at the front.
+    mutating func prepend(_ first: UInt32, _ count: UInt32) {
+        self.count += Int(count)
+        if head > 0 {
+            head -= 1
+            runs[head] = (first, count)
+        } else {
+            runs.insert((first, count), at: 0)
+        }
+    }
+    var first: UInt32? { head < runs.count ? runs[head].first : nil }
+    mutating func removeAll() { self = RunQueue() }
+}

@@ -1,0 +1,290 @@
+import Blobs
+import CoordinatorCore
+import Foundation
+import Messages
+import Store
+import ZeroMQ
+
+/// The coordinator's one thread: waits for messages, lets the core decide, stores what it decided in one transaction,
+/// and only then sends.
+package final class Coordinator {
+    package struct Settings: Sendable {
+        package var folder: StateFolder
+        package var limits = Core.Limits()
+        /// `tcp://address:port` to listen on besides the ipc endpoint; those need keys.
+        package var listen: [String] = []
+        package var hostID: String
+        package var logsToStandardError = false
+        package init(folder: StateFolder, hostID: String) {
+            self.folder = folder
+            self.hostID = hostID
+        }
+    }
+
+    /// Messages taken in one batch: bounds how long a reply can wait for its commit.
+    private static let batchMessages = 1000
+
+    private let settings: Settings
+    private let lock: StateLock
+    private let database: StateDatabase
+    let blobs: BlobStore
+    private let planning: PlanningThread
+    private let planned: Wakeup
+    private let stop: StopSignal
+    private let log: EventLog
+    private let authenticator: Authenticator?
+    let incarnation = UInt64.random(in: 1...UInt64.max)
+    let start = ContinuousClock.now
+    var core: Core
+    var routes = Routes()
+    var uploads: [BlobID: BlobAssembly] = [:]
+    private var endpoints: [String] = []
+
+    /// Opens the state, rebuilds the core from it and asks its planners to continue.
+    /// - Throws: when another coordinator runs on the state, or it cannot be read.
+    package init(_ settings: Settings, stop: StopSignal) throws {
+        self.settings = settings
+        self.stop = stop
+        try settings.folder.create()
+        lock = try StateLock(settings.folder)
+        log = try EventLog(settings.folder.log, echo: settings.logsToStandardError)
+        blobs = try BlobStore(settings.folder.blobs)
+        planned = try Wakeup()
+        planning = PlanningThread(blobs: blobs, wakeup: planned)
+        authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
+        let database = try StateDatabase(path: settings.folder.database)
+        let stored = try database.load()
+        core = Core(limits: settings.limits, restoring: stored, at: 0)
+        for job in stored where job.wantsPlanner {
+            planning.restore(
+                job.id,
+                PlanningThread.History(
+                    kind: job.submission.kind, spec: job.submission.spec, tasks: job.tasks.map(\.payload),
+                    results: try database.results(of: job.id)))
+        }
+        self.database = database
+        if !stored.isEmpty { log.write(LogLine(.info, "state_restored", [("jobs", "\(stored.count)")])) }
+    }
+
+    private static func authenticator(_ folder: StateFolder, _ log: EventLog) throws -> Authenticator {
+        let list = try Authenticator.allowList(readingFrom: folder.keys)
+        return try Authenticator(allowing: list) { denial in
+            log.write(
+                LogLine(
+                    .warning, "peer_denied",
+                    [
+                        ("key", denial.key?.description ?? "none"), ("address", denial.address),
+                        ("unreported", "\(denial.unreported)"),
+                    ]))
+        }
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    /// - Parameter ready: called once with the addresses it listens on.
+    /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
+    package func run(ready: ([String]) -> Void) throws {
+        Context.raiseFileLimit()
+        let local = try socket(on: settings.folder.endpoint, nil)
+        let remote = try settings.listen.isEmpty ? nil : Remote(settings, blobs)
+        endpoints = [settings.folder.endpoint] + (remote?.endpoints ?? [])
+        var poller = Poller()
+        _ = poller.add(local)
+        if let remote { _ = poller.add(remote.socket) }
+        _ = poller.add(descriptor: planned.descriptor)
+        _ = poller.add(descriptor: stop.wakeup.descriptor)
+        log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
+        _ = try handle([.ticked(wall: wallMilliseconds)], local, remote)
+        ready(endpoints)
+        while stop.count == 0 {
+            let now = milliseconds
+            let wait = core.nextDeadline(after: now) - now
+            try poller.wait(milliseconds: Int(wait))
+            planned.clear()
+            var batch = Batch()
+            try receive(from: local, 0, &batch)
+            if let remote { try receive(from: remote.socket, 1, &batch) }
+            if let failure = planning.failure { throw JobError(failure) }
+            batch.events += planning.takeAnswers()
+            batch.events.append(.ticked(wall: wallMilliseconds))
+            try handle(batch.events, local, remote)
+            for later in batch.afterCommit { try answer(later, local, remote) }
+        }
+        log.write(LogLine(.info, "coordinator_stopped"))
+        planning.stop()
+    }
+
+    // MARK: - In
+
+    private struct Batch {
+        var events: [Event] = []
+        /// Questions that change nothing, answered from the committed state.
+        var afterCommit: [(connection: UInt64, Inbound)] = []
+    }
+
+    private func receive(from socket: borrowing Socket, _ index: UInt64, _ batch: inout Batch) throws {
+        for _ in 0..<Self.batchMessages {
+            guard let receipt = try socket.receive() else { return }
+            guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
+                log.write(LogLine(.warning, "message_refused", [("what", "not one frame from a worker or command")]))
+                continue
+            }
+            let connection = index << 32 | UInt64(peer.number)
+            do throws(WireError) {
+                try sort(try Frame.decode(Inbound.self, message.frames[0]), connection, message.peerKey, &batch)
+            } catch {
+                log.write(LogLine(.warning, "message_refused", [("what", "\"\(error)\"")]))
+                let words = "this coordinator (apex \(codeVersion)) cannot read you: \(error)."
+                _ = try socket.send([Frame.encode(Outbound.refused(words))], to: peer)
+            }
+        }
+    }
+
+    private func sort(_ message: Inbound, _ connection: UInt64, _ key: PublicKey?, _ batch: inout Batch)
+        throws(WireError)
+    {
+        switch message {
+        case .hello(let hello):
+            guard hello.codeVersion == codeVersion else {
+                throw WireError("apex-worker \(hello.codeVersion); this coordinator is \(codeVersion)")
+            }
+            guard routes.join(hello.worker, connection, key) else {
+                throw WireError("another key already speaks for worker \(hello.worker)")
+            }
+            batch.events.append(.hello(hello))
+            batch.afterCommit.append((connection, message))
+        case .heartbeat(let worker, let seen, let held):
+            guard isKnown(worker, connection, &batch) else { return }
+            batch.events.append(.heartbeat(worker, seen: seen, held: held))
+        case .outcomes(let worker, let number, let outcomes):
+            guard isKnown(worker, connection, &batch) else { return }
+            batch.events.append(.outcomes(worker, number: number, outcomes))
+        case .draining(let worker):
+            if isKnown(worker, connection, &batch) { batch.events.append(.draining(worker)) }
+        case .goodbye(let worker):
+            if isKnown(worker, connection, &batch) { batch.events.append(.goodbye(worker)) }
+        case .wantBlob: batch.afterCommit.append((connection, message))
+        case .request(let number, let request):
+            let client = ClientRef(connection: connection, number: number)
+            switch request {
+            case .submit(let submission): batch.events.append(.submitted(submission, by: client))
+            case .cancel(let job): batch.events.append(.cancel(job, by: client))
+            case .pause(let job): batch.events.append(.pause(job, by: client))
+            case .unpause(let job): batch.events.append(.unpause(job, by: client))
+            case .addBudget(let job, let milliseconds):
+                batch.events.append(.addBudget(job, milliseconds: milliseconds, by: client))
+            case .status, .job, .why, .results, .ledger, .putBlob: batch.afterCommit.append((connection, message))
+            }
+        }
+    }
+
+    /// A worker speaks only through the connection that said hello for it; others are asked who they are.
+    private func isKnown(_ worker: WorkerID, _ connection: UInt64, _ batch: inout Batch) -> Bool {
+        if routes.connection(of: worker) == connection { return true }
+        batch.afterCommit.append((connection, .goodbye(worker: worker)))
+        return false
+    }
+
+    // MARK: - Decide, store, send
+
+    private func handle(_ events: [Event], _ local: borrowing Socket, _ remote: borrowing Remote?) throws {
+        let now = milliseconds
+        var effects: [Effect] = []
+        for event in events { effects += core.handle(event, at: now) }
+        let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
+        if !records.isEmpty { try database.commit(records) }
+        for effect in effects {
+            switch effect {
+            case .record: break
+            case .send(let message, let worker):
+                guard let connection = routes.connection(of: worker) else { continue }
+                if try !send(message, to: connection, local, remote) { routes.forget(worker) }
+            case .reply(let reply, let client):
+                _ = try send(.reply(number: client.number, reply), to: client.connection, local, remote)
+            case .plan(let job, let call): planning.ask(job, call)
+            case .log(let line): log.write(line)
+            }
+        }
+    }
+
+    /// - Returns: false when there is no such connection any more.
+    private func send(
+        _ message: Outbound, to connection: UInt64, _ local: borrowing Socket, _ remote: borrowing Remote?
+    )
+        throws -> Bool
+    {
+        let peer = Peer(UInt32(truncatingIfNeeded: connection))
+        let frame = Frame.encode(message)
+        if connection >> 32 == 0 { return try local.send([frame], to: peer) == .sent }
+        guard let remote else { return false }
+        return try remote.socket.send([frame], to: peer) == .sent
+    }
+
+    private func answer(
+        _ question: (connection: UInt64, message: Inbound), _ local: borrowing Socket, _ remote: borrowing Remote?
+    ) throws {
+        let message: Outbound
+        switch question.message {
+        case .hello:
+            message = .welcome(
+                coordinator: incarnation, heartbeatMilliseconds: UInt32(settings.limits.heartbeat),
+                hostID: settings.hostID, blobFolder: settings.folder.blobs)
+        case .goodbye: message = .introduceYourself
+        case .wantBlob(let blob, let offset, let count): message = chunk(of: blob, offset, count)
+        case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
+        case .heartbeat, .outcomes, .draining: return
+        }
+        _ = try send(message, to: question.connection, local, remote)
+    }
+
+    // MARK: - Helpers
+
+    var milliseconds: Milliseconds {
+        // + 1: moment 0 is the restart itself.
+        UInt64((ContinuousClock.now - start) / .milliseconds(1)) + 1
+    }
+    private var wallMilliseconds: UInt64 { UInt64(Date().timeIntervalSince1970 * 1000) }
+
+    private func socket(on endpoint: String, _ keys: KeyPair?) throws(ZeroMQError) -> Socket {
+        try Self.open(endpoint, keys)
+    }
+    fileprivate static func open(_ endpoint: String, _ keys: KeyPair?) throws(ZeroMQError) -> Socket {
+        var options = SocketOptions()
+        options.maximumFrameBytes = Frame.maximumBytes
+        options.maximumMessageBytes = Frame.maximumBytes
+        options.maximumFrames = 1
+        if let keys { options.security = .server(keys) }
+        let socket = try Socket(.router, options: options)
+        if endpoint.hasPrefix("ipc://") { unlink(String(endpoint.dropFirst(6))) }  // left by one that was killed
+        try socket.bind(endpoint)
+        return socket
+    }
+
+    func coordinatorStatus() -> CoordinatorStatus {
+        CoordinatorStatus(
+            codeVersion: codeVersion, incarnation: incarnation, process: UInt32(getpid()), state: settings.folder.path,
+            listen: endpoints, uptimeMilliseconds: milliseconds, residentBytes: residentBytes())
+    }
+
+    /// The socket for other machines: TCP, always with CURVE.
+    struct Remote: ~Copyable {
+        let socket: Socket
+        var endpoints: [String] = []
+
+        init(_ settings: Settings, _ blobs: BlobStore) throws {
+            let keys = try KeyPair(inFile: settings.folder.keys + "/coordinator")
+            socket = try Coordinator.open(settings.listen[0], keys)
+            endpoints = [try socket.lastEndpoint]
+            for endpoint in settings.listen.dropFirst() {
+                try socket.bind(endpoint)
+                endpoints.append(try socket.lastEndpoint)
+            }
+        }
+    }
+}
+
+/// Resident memory of this process, in bytes; 0 when the system does not say.
+package func residentBytes() -> UInt64 {
+    let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+    let pages = text.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0
+    return pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+}

@@ -1,0 +1,132 @@
+import Blobs
+import CoordinatorCore
+import Foundation
+import Messages
+import Planners
+import Synchronization
+import ZeroMQ
+
+/// Runs the planners, one question at a time, so that the coordinator's loop never waits for one. Answers come back
+/// as events.
+final class PlanningThread: Sendable {
+    private struct Question: Sendable {
+        var job: JobID
+        var call: PlannerCall
+        /// Instead of a call: rebuild the planner from what is stored.
+        var history: History?
+    }
+    struct History: Sendable {
+        var kind: String
+        var spec: [UInt8]
+        var tasks: [[UInt8]]
+        var results: [(index: UInt32, result: [UInt8])]
+    }
+    private struct State: Sendable {
+        var questions: [Question] = []
+        var answers: [Event] = []
+        var failure: String?
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+    private let asked = DispatchSemaphore(value: 0)
+    private let wakeup: Wakeup
+    private let blobs: BlobStore
+
+    /// - Parameter wakeup: woken whenever answers are waiting.
+    init(blobs: BlobStore, wakeup: Wakeup) {
+        self.blobs = blobs
+        self.wakeup = wakeup
+        let thread = Thread { [self] in work() }
+        thread.name = "planning"
+        thread.stackSize = 16 << 20  // planners recurse over their data
+        thread.start()
+    }
+
+    func ask(_ job: JobID, _ call: PlannerCall) { enqueue(Question(job: job, call: call)) }
+    func restore(_ job: JobID, _ history: History) {
+        enqueue(Question(job: job, call: .budgetEnded, history: history))
+    }
+    private func enqueue(_ question: Question) {
+        state.withLock { $0.questions.append(question) }
+        asked.signal()
+    }
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        asked.signal()
+    }
+
+    /// What the planners answered since the last call.
+    func takeAnswers() -> [Event] {
+        state.withLock { state in
+            defer { state.answers = [] }
+            return state.answers
+        }
+    }
+    /// Why planning cannot go on (the disk is full), if it cannot: the coordinator must stop, and can resume.
+    var failure: String? { state.withLock { $0.failure } }
+
+    private func work() {
+        Signals.blockOnThisThread()
+        var planners: [JobID: any ErasedPlanner] = [:]
+        while true {
+            asked.wait()
+            let question: Question? = state.withLock { state in
+                state.isStopped || state.questions.isEmpty ? nil : state.questions.removeFirst()
+            }
+            guard let question else {
+                if state.withLock({ $0.isStopped }) { return }
+                continue
+            }
+            do throws(JobError) {
+                guard let output = try answer(question, &planners) else { continue }
+                for blob in output.blobs { try store(blob.bytes) }
+                give(.planned(question.job, output.plan))
+            } catch {
+                give(.planFailed(question.job, error.description))
+            }
+        }
+    }
+
+    private func answer(_ question: Question, _ planners: inout [JobID: any ErasedPlanner]) throws(JobError)
+        -> PlannerOutput?
+    {
+        let job = question.job
+        if let history = question.history {
+            var planner = try PlannerList.planner(kind: history.kind, spec: history.spec, blobs: blobs)
+            let output = try planner.restore(tasks: history.tasks, results: history.results)
+            planners[job] = planner
+            return output
+        }
+        if case .start(let kind, let spec) = question.call {
+            var planner = try PlannerList.planner(kind: kind, spec: spec, blobs: blobs)
+            let output = try planner.start()
+            planners[job] = planner
+            return output
+        }
+        // Taken out while it works, so that its storage is not copied.
+        guard var planner = planners.removeValue(forKey: job) else { return nil }
+        defer { if question.call != .forget { planners[job] = planner } }
+        switch question.call {
+        case .finished(let index, let result, let load):
+            return try planner.finished(index, result, load: load)
+        case .idle(let load): return try planner.idle(load: load)
+        case .budgetEnded: return try planner.budgetEnded()
+        case .forget, .start: return nil
+        }
+    }
+
+    private func store(_ bytes: [UInt8]) throws(JobError) {
+        do throws(BlobError) { try blobs.put(bytes) } catch {
+            state.withLock { $0.failure = error.description }
+            wakeup.wake()
+            throw JobError(error.description)
+        }
+    }
+
+    private func give(_ event: Event) {
+        // After a failure nothing may be decided any more: the job is not failed, the coordinator is.
+        state.withLock { if $0.failure == nil { $0.answers.append(event) } }
+        wakeup.wake()
+    }
+}

@@ -1,0 +1,317 @@
+import CoordinatorCore
+import Messages
+import Store
+
+/// `state.sqlite`: what must survive the coordinator. Its size follows what is live, not what ever happened.
+struct StateDatabase: ~Copyable {
+    private let database: Database
+    private let insertJob: Statement
+    private let updateJob: Statement
+    private let setArray: Statement
+    private let insertTask: Statement
+    private let setStatus: Statement
+    private let insertClaim: Statement
+    private let deleteClaim: Statement
+    private let closeClaim: Statement
+    private let insertDone: Statement
+    private let insertAttempts: Statement
+    private let insertLedger: Statement
+    private let setBudget: Statement
+
+    /// Raised with every change of the tables.
+    private static let schemaVersion: Int64 = 1
+
+    init(path: String) throws(DatabaseError) {
+        // Locals first: a value that cannot be copied is either whole or not there.
+        let database = try Database(path: path, mode: .durable)
+        try Self.prepareTables(database, path)
+        let insertJob = try database.prepare(
+            "INSERT INTO jobs(id, submission, submitted, state) VALUES(?1, ?2, ?3, ?4)")
+        let updateJob = try database.prepare("UPDATE jobs SET state=?2, reason=?3, answer=?4, ended=?5 WHERE id=?1")
+        let setArray = try database.prepare("UPDATE jobs SET array_payload=?2, array_count=?3 WHERE id=?1")
+        let insertTask = try database.prepare("INSERT INTO tasks(job, idx, payload, budgeted) VALUES(?1, ?2, ?3, ?4)")
+        let setStatus = try database.prepare("UPDATE jobs SET plan_status=?2 WHERE id=?1")
+        let insertClaim = try database.prepare(
+            """
+            INSERT OR REPLACE INTO claims(job, first, count, epoch, worker, granted, open)
+            VALUES(?1, ?2, ?3, ?4, ?5, ?6, 1)
+            """)
+        let deleteClaim = try database.prepare("DELETE FROM claims WHERE job=?1 AND first=?2 AND epoch=?3")
+        let closeClaim = try database.prepare("UPDATE claims SET open=0 WHERE job=?1 AND first=?2 AND epoch=?3")
+        let insertDone = try database.prepare(
+            "INSERT INTO done(job, first, count, epoch, result, busy) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+        let insertAttempts = try database.prepare(
+            "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked) VALUES(?1, ?2, ?3, ?4, ?5)")
+        let insertLedger = try database.prepare(
+            "INSERT INTO ledger(job, at, task, granted, spent, donated) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+        let setBudget = try database.prepare("UPDATE jobs SET budget_wall=?2, budget_total=?3 WHERE id=?1")
+        self.database = database
+        self.insertJob = insertJob
+        self.updateJob = updateJob
+        self.setArray = setArray
+        self.insertTask = insertTask
+        self.setStatus = setStatus
+        self.insertClaim = insertClaim
+        self.deleteClaim = deleteClaim
+        self.closeClaim = closeClaim
+        self.insertDone = insertDone
+        self.insertAttempts = insertAttempts
+        self.insertLedger = insertLedger
+        self.setBudget = setBudget
+    }
+
+    private static func prepareTables(_ database: borrowing Database, _ path: String) throws(DatabaseError) {
+        let version = try database.prepare("PRAGMA user_version")
+        _ = try version.step()
+        let found = version.integer(0)
+        version.reset()
+        guard found == 0 || found == schemaVersion else {
+            throw DatabaseError(
+                cause: .other,
+                "\(path): written by another version of apex (tables \(found), this one knows \(schemaVersion)); "
+                    + "run that version, or give another place with --state DIR.")
+        }
+        guard found == 0 else { return }
+        try database.execute(
+            """
+            BEGIN;
+            CREATE TABLE jobs(id INTEGER PRIMARY KEY, submission BLOB NOT NULL, submitted INTEGER NOT NULL,
+                state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '', answer BLOB, ended INTEGER NOT NULL DEFAULT 0,
+                array_payload BLOB, array_count INTEGER, plan_status BLOB, budget_wall INTEGER, budget_total INTEGER);
+            CREATE TABLE tasks(job INTEGER, idx INTEGER, payload BLOB NOT NULL, budgeted INTEGER NOT NULL,
+                PRIMARY KEY(job, idx)) WITHOUT ROWID;
+            CREATE TABLE claims(job INTEGER, first INTEGER, count INTEGER NOT NULL, epoch INTEGER, worker INTEGER NOT NULL,
+                granted INTEGER NOT NULL, open INTEGER NOT NULL, PRIMARY KEY(job, first, epoch)) WITHOUT ROWID;
+            CREATE TABLE done(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, first INTEGER NOT NULL,
+                count INTEGER NOT NULL, epoch INTEGER NOT NULL, result BLOB NOT NULL, busy INTEGER NOT NULL);
+            CREATE TABLE attempts(job INTEGER, idx INTEGER, failures INTEGER NOT NULL, crashes INTEGER NOT NULL,
+                parked TEXT, PRIMARY KEY(job, idx)) WITHOUT ROWID;
+            CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
+                task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
+            CREATE INDEX done_of_job ON done(job, first);
+            CREATE INDEX ledger_of_job ON ledger(job);
+            PRAGMA user_version = \(schemaVersion);
+            COMMIT
+            """)
+    }
+
+    // MARK: - Writing
+
+    /// All of a batch's records or none of them; on the disk when this returns.
+    func commit(_ records: [Record]) throws(DatabaseError) {
+        try database.begin()
+        do throws(DatabaseError) {
+            for record in records { try write(record) }
+            try database.commit()
+        } catch {
+            if database.isInTransaction { try? database.rollback() }
+            throw error
+        }
+    }
+
+    private func write(_ record: Record) throws(DatabaseError) {
+        switch record {
+        case .accepted(let job, let submission, let wall):
+            try insertJob.bind(Int(job.number), at: 1)
+            try insertJob.bind(blob: submission.wireBytes, at: 2)
+            try insertJob.bind(Int64(bitPattern: wall), at: 3)
+            try insertJob.bind(Int(JobState.waiting.rawValue), at: 4)
+            try insertJob.run()
+        case .state(let job, let state, let reason, let answer, let wall):
+            try updateJob.bind(Int(job.number), at: 1)
+            try updateJob.bind(Int(state.rawValue), at: 2)
+            try updateJob.bind(reason, at: 3)
+            if let answer { try updateJob.bind(blob: answer.bytes, at: 4) } else { try updateJob.bindNull(at: 4) }
+            try updateJob.bind(state.isOver ? Int64(bitPattern: wall) : 0, at: 5)
+            try updateJob.run()
+        case .array(let job, let payload, let count):
+            try setArray.bind(Int(job.number), at: 1)
+            try setArray.bind(blob: payload, at: 2)
+            try setArray.bind(Int(count), at: 3)
+            try setArray.run()
+        case .tasks(let job, let first, let tasks):
+            for (offset, task) in tasks.enumerated() {
+                try insertTask.bind(Int(job.number), at: 1)
+                try insertTask.bind(Int(first) + offset, at: 2)
+                try insertTask.bind(blob: task.payload, at: 3)
+                try insertTask.bind(task.isBudgeted ? 1 : 0, at: 4)
+                try insertTask.run()
+            }
+        case .planStatus(let job, let status):
+            try setStatus.bind(Int(job.number), at: 1)
+            try setStatus.bind(blob: status.wireBytes, at: 2)
+            try setStatus.run()
+        case .claimed(let run, let worker, let granted):
+            try bind(insertClaim, run)
+            try insertClaim.bind(Int64(bitPattern: worker.incarnation), at: 5)
+            try insertClaim.bind(Int(granted), at: 6)
+            try insertClaim.run()
+        case .closed(let run, let allDone):
+            let statement = allDone ? 0 : 1
+            if statement == 0 { try close(deleteClaim, run) } else { try close(closeClaim, run) }
+        case .done(let run, let result, let busy):
+            try bind(insertDone, run)
+            try insertDone.bind(blob: result, at: 5)
+            try insertDone.bind(Int64(bitPattern: busy), at: 6)
+            try insertDone.run()
+        case .attempts(let task, let failures, let crashes, let parked):
+            try insertAttempts.bind(Int(task.job.number), at: 1)
+            try insertAttempts.bind(Int(task.index), at: 2)
+            try insertAttempts.bind(Int(failures), at: 3)
+            try insertAttempts.bind(Int(crashes), at: 4)
+            if let parked { try insertAttempts.bind(parked, at: 5) } else { try insertAttempts.bindNull(at: 5) }
+            try insertAttempts.run()
+        case .ledger(let job, let entry):
+            try insertLedger.bind(Int(job.number), at: 1)
+            for (at, number) in [entry.at, UInt64(entry.task), entry.granted, entry.spent, entry.donated].enumerated() {
+                try insertLedger.bind(Int64(bitPattern: number), at: at + 2)
+            }
+            try insertLedger.run()
+        case .budget(let job, let wall, let total):
+            try setBudget.bind(Int(job.number), at: 1)
+            try setBudget.bind(Int64(bitPattern: wall), at: 2)
+            try setBudget.bind(Int64(bitPattern: total), at: 3)
+            try setBudget.run()
+        }
+    }
+
+    private func bind(_ statement: borrowing Statement, _ run: ClaimRun) throws(DatabaseError) {
+        try statement.bind(Int(run.job.number), at: 1)
+        try statement.bind(Int(run.first), at: 2)
+        try statement.bind(Int(run.count), at: 3)
+        try statement.bind(Int(run.epoch), at: 4)
+    }
+    private func close(_ statement: borrowing Statement, _ run: ClaimRun) throws(DatabaseError) {
+        try statement.bind(Int(run.job.number), at: 1)
+        try statement.bind(Int(run.first), at: 2)
+        try statement.bind(Int(run.epoch), at: 3)
+        try statement.run()
+    }
+
+    // MARK: - Reading
+
+    /// Every job as it was at the last commit.
+    func load() throws(DatabaseError) -> [StoredJob] {
+        var jobs: [StoredJob] = []
+        let rows = try database.prepare(
+            """
+            SELECT id, submission, submitted, state, reason, answer, ended, array_payload, array_count, plan_status,
+                budget_wall, budget_total FROM jobs ORDER BY id
+            """)
+        while try rows.step() {
+            guard let submission = try? Submission(wireBytes: rows.blob(1)),
+                let state = JobState(rawValue: UInt8(clamping: rows.integer(3)))
+            else { throw DatabaseError(cause: .corrupt, "state.sqlite: job \(rows.integer(0)) cannot be read.") }
+            var job = StoredJob(
+                id: JobID(UInt32(rows.integer(0))), submission: submission,
+                submitted: UInt64(bitPattern: rows.integer(2)),
+                state: state)
+            job.reason = rows.text(4)
+            job.answer = BlobID(hash: rows.blob(5))
+            job.ended = UInt64(bitPattern: rows.integer(6))
+            if !rows.isNull(8) { job.array = (rows.blob(7), UInt32(rows.integer(8))) }
+            job.status = (try? PlanStatus(wireBytes: rows.blob(9))) ?? PlanStatus()
+            if !rows.isNull(10) {
+                job.budget = (UInt64(bitPattern: rows.integer(10)), UInt64(bitPattern: rows.integer(11)))
+            }
+            jobs.append(job)
+        }
+        for at in jobs.indices { try loadParts(of: &jobs[at]) }
+        return jobs
+    }
+
+    private func loadParts(of job: inout StoredJob) throws(DatabaseError) {
+        let id = Int(job.id.number)
+        job.tasks = try tasks(of: job.id)
+        let done = try database.prepare("SELECT first, count, epoch FROM done WHERE job=?1 ORDER BY seq")
+        try done.bind(id, at: 1)
+        while try done.step() { job.done.append(run(of: job.id, done, 0)) }
+        let claims = try database.prepare(
+            "SELECT first, count, epoch, worker, granted, open FROM claims WHERE job=?1 ORDER BY epoch, first")
+        try claims.bind(id, at: 1)
+        while try claims.step() {
+            job.claims.append(
+                (
+                    run(of: job.id, claims, 0), WorkerID(UInt64(bitPattern: claims.integer(3))),
+                    UInt32(claims.integer(4)), claims.integer(5) == 1
+                ))
+        }
+        let attempts = try database.prepare(
+            "SELECT idx, failures, crashes, parked FROM attempts WHERE job=?1 ORDER BY idx")
+        try attempts.bind(id, at: 1)
+        while try attempts.step() {
+            job.attempts.append(
+                (
+                    UInt32(attempts.integer(0)), UInt32(attempts.integer(1)), UInt32(attempts.integer(2)),
+                    attempts.isNull(3) ? nil : attempts.text(3)
+                ))
+        }
+        job.ledger = try ledger(of: job.id, from: 0, limit: .max)
+    }
+
+    private func run(of job: JobID, _ row: borrowing Statement, _ column: Int) -> ClaimRun {
+        ClaimRun(
+            job: job, first: UInt32(row.integer(column)), count: UInt32(row.integer(column + 1)),
+            epoch: UInt32(row.integer(column + 2)))
+    }
+
+    func tasks(of job: JobID) throws(DatabaseError) -> [PlannedTask] {
+        let rows = try database.prepare("SELECT payload, budgeted FROM tasks WHERE job=?1 ORDER BY idx")
+        try rows.bind(Int(job.number), at: 1)
+        var tasks: [PlannedTask] = []
+        while try rows.step() { tasks.append(PlannedTask(payload: rows.blob(0), isBudgeted: rows.integer(1) == 1)) }
+        return tasks
+    }
+
+    /// Accepted results of planned tasks in order of acceptance: what a planner is rebuilt from.
+    func results(of job: JobID) throws(DatabaseError) -> [(index: UInt32, result: [UInt8])] {
+        let rows = try database.prepare("SELECT first, count, result FROM done WHERE job=?1 ORDER BY seq")
+        try rows.bind(Int(job.number), at: 1)
+        var results: [(index: UInt32, result: [UInt8])] = []
+        while try rows.step() {
+            let result = rows.blob(2)
+            for offset in 0..<UInt32(rows.integer(1)) { results.append((UInt32(rows.integer(0)) + offset, result)) }
+        }
+        return results
+    }
+
+    /// Results and failures of tasks from index `from`, at most `maximumBytes` of them.
+    func records(of job: JobID, from: UInt32, maximumBytes: Int) throws(DatabaseError) -> [TaskRecord] {
+        let rows = try database.prepare(
+            """
+            SELECT first, count, 1, result FROM done WHERE job=?1 AND first+count > ?2
+            UNION ALL SELECT idx, 1, 0, CAST(parked AS BLOB) FROM attempts
+            WHERE job=?1 AND idx >= ?2 AND parked IS NOT NULL ORDER BY 1
+            """)
+        try rows.bind(Int(job.number), at: 1)
+        try rows.bind(Int(from), at: 2)
+        var records: [TaskRecord] = []
+        var bytes = 0
+        while bytes < maximumBytes, try rows.step() {
+            let first = UInt32(rows.integer(0))
+            for index in first..<first + UInt32(rows.integer(1)) where index >= from && bytes < maximumBytes {
+                let record = TaskRecord(index: index, succeeded: rows.integer(2) == 1, bytes: rows.blob(3))
+                bytes += record.bytes.count + 16
+                records.append(record)
+            }
+        }
+        return records
+    }
+
+    func ledger(of job: JobID, from: UInt32, limit: UInt32) throws(DatabaseError) -> [LedgerEntry] {
+        let rows = try database.prepare(
+            "SELECT at, task, granted, spent, donated FROM ledger WHERE job=?1 ORDER BY seq LIMIT ?3 OFFSET ?2")
+        try rows.bind(Int(job.number), at: 1)
+        try rows.bind(Int(from), at: 2)
+        try rows.bind(Int(limit), at: 3)
+        var entries: [LedgerEntry] = []
+        while try rows.step() {
+            entries.append(
+                LedgerEntry(
+                    at: UInt64(bitPattern: rows.integer(0)), task: UInt32(rows.integer(1)),
+                    granted: UInt64(bitPattern: rows.integer(2)), spent: UInt64(bitPattern: rows.integer(3)),
+                    donated: UInt64(bitPattern: rows.integer(4))))
+        }
+        return entries
+    }
+}

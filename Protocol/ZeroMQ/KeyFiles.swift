@@ -1,0 +1,88 @@
+import Foundation
+
+// Keys as files: NAME holds the secret (mode 0600), NAME.pub the public key (0644), each one line of Z85.
+
+extension KeyPair {
+    /// Writes `path` and `path.pub`, neither of which may exist.
+    package func write(to path: String) throws(ZeroMQError) {
+        try KeyFile.write(secretKey.text, to: path, mode: 0o600)
+        try KeyFile.write(publicKey.description, to: path + ".pub", mode: 0o644)
+    }
+
+    /// Reads the secret key in `path`.
+    /// - Throws: when others may read it, when it is not ours, or when it holds no key.
+    package init(readingFrom path: String) throws(ZeroMQError) {
+        let text = try KeyFile.read(path, forbidden: 0o077, advice: "chmod 600")
+        guard SecretKey(text) != nil else { throw ZeroMQError("\(path) holds no key; it should be 40 characters") }
+        try self.init(secret: text)
+    }
+
+    /// Reads the pair in `path`, or makes a new one there when there is none.
+    package init(inFile path: String) throws(ZeroMQError) {
+        if unsafe access(path, F_OK) == 0 {
+            try self.init(readingFrom: path)
+        } else {
+            try self.init()
+            try write(to: path)
+        }
+    }
+}
+
+extension PublicKey {
+    /// - Throws: when others may write the file or it holds no key.
+    package init(readingFrom path: String) throws(ZeroMQError) {
+        guard let key = PublicKey(try KeyFile.read(path, forbidden: 0o022, advice: "chmod 644")) else {
+            throw ZeroMQError("\(path) holds no key; it should be 40 characters")
+        }
+        self = key
+    }
+}
+
+extension Authenticator {
+    /// The keys of a folder: `workers/NAME.pub` and `clients/NAME.pub`. A folder that is missing lists nobody.
+    package static func allowList(readingFrom folder: String) throws(ZeroMQError) -> AllowList {
+        var list: AllowList = [:]
+        for role in Role.allCases {
+            let place = "\(folder)/\(role.rawValue)s"
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+            for name in names.sorted() where name.hasSuffix(".pub") {
+                let key = try PublicKey(readingFrom: "\(place)/\(name)")
+                guard list[key] == nil else { throw ZeroMQError("\(place)/\(name): the key is listed twice") }
+                list[key] = Admitted(name: String(name.dropLast(4)), role: role)
+            }
+        }
+        return list
+    }
+}
+
+private enum KeyFile {
+    static func write(_ text: String, to path: String, mode: mode_t) throws(ZeroMQError) {
+        let file = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw ZeroMQError(code: errno, while: "writing the key \(path)") }
+        defer { close(file) }
+        let line = Array((text + "\n").utf8)
+        guard unsafe Glibc.write(file, line, line.count) == line.count, fchmod(file, mode) == 0, fsync(file) == 0 else {
+            throw ZeroMQError(code: errno, while: "writing the key \(path)")
+        }
+    }
+
+    /// - Parameter forbidden: permission bits that must not be set.
+    static func read(_ path: String, forbidden: mode_t, advice: String) throws(ZeroMQError) -> String {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard file >= 0 else { throw ZeroMQError(code: errno, while: "reading the key \(path)") }
+        defer { close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw ZeroMQError("\(path) is not a file")
+        }
+        guard status.st_mode & forbidden == 0 else {
+            throw ZeroMQError(
+                "\(path) has mode \(String(status.st_mode & 0o777, radix: 8)), which is too open; \(advice) \(path)")
+        }
+        guard status.st_uid == geteuid() else { throw ZeroMQError("\(path) belongs to another user") }
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = unsafe Glibc.read(file, &bytes, bytes.count)
+        guard count >= 0 else { throw ZeroMQError(code: errno, while: "reading the key \(path)") }
+        return String(decoding: bytes[..<count], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+}
