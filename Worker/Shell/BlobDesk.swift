@@ -1,58 +1,66 @@
 import Blobs
+import Foundation
 import Messages
 
-/// Where compute threads get blobs: from the coordinator's own folder when it lies on this host, from the cache, or over
-/// the network, which is the network thread's part: it asks what is `wanted`, sends that, and hands in what comes back.
+/// Where compute threads get blobs: from the coordinator's own folder when it lies on this host, from this worker's cache,
+/// or over the network. The network is the `BlobFetcher`'s part: it takes what is wanted here, and says how it ended.
 final class BlobDesk: BlobSource, @unchecked Sendable {
-    static let chunkBytes = 256 << 10
-    /// Chunks asked for and not yet here: enough to fill a link of 1 Gbit/s over 15 ms, little beside other messages.
-    static let credit = 8
-    /// A chunk that did not come by then is asked for again.
-    static let patienceMilliseconds: Int64 = 2000
-    /// Beyond this a blob does not fit the memory of the machines this runs on.
-    static let maximumBytes: UInt64 = 4 << 30
-
-    struct Want: Equatable {
-        var blob: BlobID
-        var offset: UInt64
-        var count: UInt32
-    }
+    /// Of the cache on disk.
+    static let cacheBytes = 4 << 30
+    /// Workers of one host that share a state folder have a cache each; more than this many share nothing.
+    private static let maximumCaches = 64
 
     private enum State {
-        case fetching(Fetch)
-        case here([UInt8])
+        case wanted
+        case here
         case failed(JobError)
     }
     private struct Entry {
-        var state: State
+        var state = State.wanted
         /// Threads that wait for it; the entry goes with the last.
-        var waiting: Int
+        var waiting = 0
     }
 
     private let monitor = Monitor()
     private let tell: @Sendable () -> Void
+    private let cacheFolder: String
     // Touched only inside `monitor.locked`.
     private var entries: [BlobID: Entry] = [:]
-    /// In the order they were asked for: one is fetched at a time.
+    /// In the order they were asked for.
     private var order: [BlobID] = []
     private var isClosed = false
+    /// The coordinator's folder, when it lies on this host.
+    private var shared: BlobStore?
     private var sharedFolder: String?
+    private var openCache: BlobStore?
 
     init(cacheFolder: String, tell: @escaping @Sendable () -> Void) {
+        self.cacheFolder = cacheFolder
         self.tell = tell
     }
 
     // MARK: - Compute threads
 
     func bytes(of blob: BlobID) throws(JobError) -> [UInt8] {
+        let (shared, cache) = monitor.locked { (self.shared, openCache) }
+        for store in [shared, cache] {
+            // A folder that cannot be read, or a blob damaged there, is one more reason to fetch.
+            if let store, store.contains(blob), let bytes = try? store.bytes(of: blob) { return bytes }
+        }
+        try wait(for: blob)
+        // Verified as it came; it can only be gone when the cache is far too small.
+        return try self.cache().bytes(of: blob)
+    }
+
+    private func wait(for blob: BlobID) throws(JobError) {
         let end: State = monitor.locked {
             if entries[blob] == nil {
-                entries[blob] = Entry(state: .fetching(Fetch()), waiting: 0)
+                entries[blob] = Entry()
                 order.append(blob)
                 tell()
             }
             entries[blob]!.waiting += 1
-            while case .fetching = entries[blob]!.state, !isClosed { monitor.wait() }
+            while case .wanted = entries[blob]!.state, !isClosed { monitor.wait() }
             let end = entries[blob]!.state
             entries[blob]!.waiting -= 1
             if entries[blob]!.waiting == 0 {
@@ -62,23 +70,20 @@ final class BlobDesk: BlobSource, @unchecked Sendable {
             return end
         }
         switch end {
-        case .here(let bytes): return bytes
+        case .here: return
         case .failed(let error): throw error
-        case .fetching: throw JobError("blob \(blob) was not fetched: the worker is leaving.")
+        case .wanted: throw JobError("blob \(blob) was not fetched: the worker is leaving.")
         }
     }
 
     // MARK: - The network thread
 
-    /// A connection is up. What was asked on another is asked again.
+    /// - Parameter sharedFolder: the coordinator's blobs, when they lie on this host.
     func joined(sharedFolder: String?) {
         monitor.locked {
+            guard sharedFolder != self.sharedFolder else { return }
             self.sharedFolder = sharedFolder
-            for blob in order {
-                guard case .fetching(var fetch) = entries[blob]?.state else { continue }
-                fetch.asked = []
-                entries[blob]!.state = .fetching(fetch)
-            }
+            shared = sharedFolder.flatMap { try? BlobStore($0, as: .reader) }
         }
     }
 
@@ -90,104 +95,43 @@ final class BlobDesk: BlobSource, @unchecked Sendable {
         }
     }
 
-    /// What to ask the coordinator for now.
-    func wanted(at now: Int64) -> [Want] {
+    /// The blob to fetch next; nil when no thread waits for one.
+    var next: BlobID? {
         monitor.locked {
-            for blob in order {
-                guard case .fetching(var fetch) = entries[blob]?.state else { continue }
-                let wants = fetch.wants(at: now).map { Want(blob: blob, offset: $0, count: UInt32(Self.chunkBytes)) }
-                entries[blob]!.state = .fetching(fetch)
-                return wants
-            }
-            return []
+            order.first { if case .wanted? = entries[$0]?.state { true } else { false } }
         }
     }
 
-    func received(_ blob: BlobID, offset: UInt64, total: UInt64, _ bytes: [UInt8]) {
-        monitor.locked {
-            // Nobody waits any more, or it came twice: normal.
-            guard case .fetching(var fetch) = entries[blob]?.state else { return }
-            switch fetch.add(offset: offset, total: total, bytes) {
-            case .more: entries[blob]!.state = .fetching(fetch)
-            case .refused(let reason):
-                Log.warning("chunk_refused", ["blob": blob, "offset": offset, "reason": reason])
-                entries[blob]!.state = .fetching(fetch)
-            case .complete(let bytes) where BlobID(of: bytes) == blob:
-                entries[blob]!.state = .here(bytes)
-                monitor.broadcast()
-            case .complete:
-                Log.warning("blob_refused", ["blob": blob, "reason": "its hash is another; fetching it again"])
-                entries[blob]!.state = restarted(blob, attempts: fetch.attempts + 1)
-                monitor.broadcast()
-            }
-            tell()
-        }
-    }
+    func isWanted(_ blob: BlobID) -> Bool { monitor.locked { entries[blob] != nil } }
 
-    private func restarted(_ blob: BlobID, attempts: Int) -> State {
-        guard attempts < 3 else {
-            return .failed(
-                JobError("blob \(blob) came damaged \(attempts) times; check the coordinator's disk and the network."))
-        }
-        var fetch = Fetch()
-        fetch.attempts = attempts
-        return .fetching(fetch)
-    }
+    func arrived(_ blob: BlobID) { settle(blob, .here) }
+    func failed(_ blob: BlobID, _ error: JobError) { settle(blob, .failed(error)) }
 
-    func missing(_ blob: BlobID) {
+    private func settle(_ blob: BlobID, _ state: State) {
         monitor.locked {
-            guard case .fetching = entries[blob]?.state else { return }
-            entries[blob]!.state = .failed(
-                JobError("blob \(blob) is not at the coordinator; submit the job again with its inputs."))
+            entries[blob]?.state = state
             monitor.broadcast()
-            tell()
         }
     }
-}
 
-/// One blob on its way: chunks asked for, chunks here.
-struct Fetch {
-    private(set) var bytes: [UInt8] = []
-    private(set) var total: UInt64?
-    private var have: Set<UInt64> = []  // offsets; asked, never iterated
-    var asked: [(offset: UInt64, at: Int64)] = []
-    var attempts = 0
-
-    enum Progress: Equatable {
-        case more
-        case refused(String)
-        case complete([UInt8])
-    }
-
-    mutating func wants(at now: Int64) -> [UInt64] {
-        asked.removeAll { now - $0.at >= BlobDesk.patienceMilliseconds || have.contains($0.offset) }
-        var wants: [UInt64] = []
-        // The first chunk tells how long the blob is.
-        var offset: UInt64 = 0
-        while offset < total ?? 1, asked.count < BlobDesk.credit {
-            if !have.contains(offset), !asked.contains(where: { $0.offset == offset }) {
-                asked.append((offset, now))
-                wants.append(offset)
+    /// Opened when the first blob is fetched: a worker on the coordinator's host needs none.
+    func cache() throws(JobError) -> BlobStore {
+        try monitor.locked { () throws(JobError) in
+            if let openCache { return openCache }
+            var reason = ""
+            do { try FileManager.default.createDirectory(atPath: cacheFolder, withIntermediateDirectories: true) } catch
+            {
+                throw JobError("\(cacheFolder) cannot be made: \(error.localizedDescription); give another --state.")
             }
-            offset += UInt64(BlobDesk.chunkBytes)
+            for number in 1...Self.maximumCaches {
+                do throws(BlobError) {
+                    // The first that no other worker has open.
+                    let store = try BlobStore("\(cacheFolder)/\(number)", as: .cache(limitBytes: Self.cacheBytes))
+                    openCache = store
+                    return store
+                } catch { if reason.isEmpty { reason = error.description } }
+            }
+            throw JobError(reason)
         }
-        return wants
-    }
-
-    mutating func add(offset: UInt64, total: UInt64, _ chunk: [UInt8]) -> Progress {
-        guard total <= BlobDesk.maximumBytes else { return .refused("it says that it holds \(total) bytes") }
-        guard self.total == nil || self.total == total else { return .refused("its length changed to \(total)") }
-        let size = UInt64(BlobDesk.chunkBytes)
-        guard offset % size == 0, offset < max(total, 1), UInt64(chunk.count) == min(size, total - offset) else {
-            return .refused("\(chunk.count) bytes at \(offset) of \(total) were not asked for")
-        }
-        if self.total == nil {
-            self.total = total
-            bytes = [UInt8](repeating: 0, count: Int(total))
-        }
-        asked.removeAll { $0.offset == offset }
-        guard have.insert(offset).inserted else { return .more }
-        bytes.replaceSubrange(Int(offset)..<Int(offset) + chunk.count, with: chunk)
-        return UInt64(have.count) * size >= total ? .complete(bytes) : .more
     }
 }

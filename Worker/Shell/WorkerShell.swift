@@ -38,6 +38,7 @@ package final class WorkerShell {
     private let wakeup: Wakeup
     private let signals: Int32
     private let blobs: BlobDesk
+    private let fetcher: BlobFetcher
 
     private var link: Link
     private var phase: Phase
@@ -45,7 +46,7 @@ package final class WorkerShell {
     private var lastHeard: Int64
     private var lastHeartbeat: Int64 = 0
     private var heartbeatMilliseconds: Int64 = 1000
-    private var coordinator: UInt64?
+    /// Number of the newest assignment message. A coordinator that restarted counts on from what our hello says.
     private var seen: UInt64 = 0
     private var outbox = Outbox()
     private var flushAt: Int64?
@@ -69,6 +70,7 @@ package final class WorkerShell {
         let wakeup = wakeup
         queue = WorkQueue(slots: slots) { wakeup.wake() }
         blobs = BlobDesk(cacheFolder: Self.cacheFolder(options)) { wakeup.wake() }
+        fetcher = BlobFetcher(blobs)
         link = try Link(
             options.coordinator, security: security,
             descriptors: [wakeup.descriptor, signals])
@@ -125,17 +127,13 @@ package final class WorkerShell {
     private func handle(_ message: Outbound) {
         switch message {
         case .welcome(let coordinator, let heartbeat, let hostID, let blobFolder):
-            if self.coordinator != coordinator {
-                // Another incarnation numbers its messages anew.
-                if self.coordinator != nil { seen = 0 }
-                self.coordinator = coordinator
-            }
             Log.info("joined", ["coordinator": coordinator, "heartbeat_milliseconds": heartbeat])
             heartbeatMilliseconds = Int64(min(max(heartbeat, 10), 60_000))
             patience = Self.helloMilliseconds.lowerBound
             phase = .joined
             lastHeartbeat = Monotonic.milliseconds
             outbox.forgetSending()
+            fetcher.reconnected()
             blobs.joined(sharedFolder: hostID == hardware.hostID && !hostID.isEmpty ? blobFolder : nil)
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
@@ -153,8 +151,8 @@ package final class WorkerShell {
             setPause()
         case .cancel(let runs): queue.cancel(runs)
         case .blobChunk(let blob, let offset, let total, let bytes):
-            blobs.received(blob, offset: offset, total: total, bytes)
-        case .blobMissing(let blob): blobs.missing(blob)
+            fetcher.received(blob, offset: offset, total: total, bytes, at: lastHeard)
+        case .blobMissing(let blob): fetcher.missing(blob)
         case .reply: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
         }
     }
@@ -234,9 +232,7 @@ package final class WorkerShell {
 
     private func fetch() throws(ZeroMQError) {
         guard phase == .joined else { return }
-        for want in blobs.wanted(at: Monotonic.milliseconds) {
-            post(.wantBlob(want.blob, offset: want.offset, count: want.count))
-        }
+        fetcher.ask(at: Monotonic.milliseconds) { (try? link.send($0)) ?? false }
     }
 
     // MARK: - Leaving
