@@ -38,7 +38,7 @@ package final class Coordinator {
     var core: Core
     var routes = Routes()
     var uploads: [BlobID: BlobAssembly] = [:]
-    private var endpoints: [String] = []
+    private var listeners: [Listener] = []
 
     /// Opens the state, rebuilds the core from it and asks its planners to continue.
     /// - Throws: when another coordinator runs on the state, or it cannot be read.
@@ -84,30 +84,30 @@ package final class Coordinator {
     /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
     package func run(ready: ([String]) -> Void) throws {
         Context.raiseFileLimit()
-        let local = try socket(on: settings.folder.endpoint, nil)
-        let remote = try settings.listen.isEmpty ? nil : Remote(settings, blobs)
-        endpoints = [settings.folder.endpoint] + (remote?.endpoints ?? [])
+        listeners = [try Listener([settings.folder.endpoint], keys: nil)]
+        if !settings.listen.isEmpty {
+            let keys = try KeyPair(inFile: settings.folder.keys + "/coordinator")
+            listeners.append(try Listener(settings.listen, keys: keys))
+        }
         var poller = Poller()
-        _ = poller.add(local)
-        if let remote { _ = poller.add(remote.socket) }
+        for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
         _ = poller.add(descriptor: stop.wakeup.descriptor)
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
-        _ = try handle([.ticked(wall: wallMilliseconds)], local, remote)
-        ready(endpoints)
+        try handle([.ticked(wall: wallMilliseconds)])
+        ready(listeners.flatMap(\.endpoints))
         while stop.count == 0 {
             let now = milliseconds
             let wait = core.nextDeadline(after: now) - now
             try poller.wait(milliseconds: Int(wait))
             planned.clear()
             var batch = Batch()
-            try receive(from: local, 0, &batch)
-            if let remote { try receive(from: remote.socket, 1, &batch) }
+            for index in listeners.indices { try receive(from: index, &batch) }
             if let failure = planning.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
-            try handle(batch.events, local, remote)
-            for later in batch.afterCommit { try answer(later, local, remote) }
+            try handle(batch.events)
+            for later in batch.afterCommit { try answer(later) }
         }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -121,20 +121,21 @@ package final class Coordinator {
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
 
-    private func receive(from socket: borrowing Socket, _ index: UInt64, _ batch: inout Batch) throws {
+    private func receive(from index: Int, _ batch: inout Batch) throws {
+        let listener = listeners[index]
         for _ in 0..<Self.batchMessages {
-            guard let receipt = try socket.receive() else { return }
+            guard let receipt = try listener.socket.receive() else { return }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
                 log.write(LogLine(.warning, "message_refused", [("what", "not one frame from a worker or command")]))
                 continue
             }
-            let connection = index << 32 | UInt64(peer.number)
+            let connection = UInt64(index) << 32 | UInt64(peer.number)
             do throws(WireError) {
                 try sort(try Frame.decode(Inbound.self, message.frames[0]), connection, message.peerKey, &batch)
             } catch {
                 log.write(LogLine(.warning, "message_refused", [("what", "\"\(error)\"")]))
                 let words = "this coordinator (apex \(codeVersion)) cannot read you: \(error)."
-                _ = try socket.send([Frame.encode(Outbound.refused(words))], to: peer)
+                _ = try listener.socket.send([Frame.encode(Outbound.refused(words))], to: peer)
             }
         }
     }
@@ -186,7 +187,7 @@ package final class Coordinator {
 
     // MARK: - Decide, store, send
 
-    private func handle(_ events: [Event], _ local: borrowing Socket, _ remote: borrowing Remote?) throws {
+    private func handle(_ events: [Event]) throws {
         let now = milliseconds
         var effects: [Effect] = []
         for event in events { effects += core.handle(event, at: now) }
@@ -197,9 +198,9 @@ package final class Coordinator {
             case .record: break
             case .send(let message, let worker):
                 guard let connection = routes.connection(of: worker) else { continue }
-                if try !send(message, to: connection, local, remote) { routes.forget(worker) }
+                if try !send(message, to: connection) { routes.forget(worker) }
             case .reply(let reply, let client):
-                _ = try send(.reply(number: client.number, reply), to: client.connection, local, remote)
+                _ = try send(.reply(number: client.number, reply), to: client.connection)
             case .plan(let job, let call): planning.ask(job, call)
             case .log(let line): log.write(line)
             }
@@ -207,21 +208,13 @@ package final class Coordinator {
     }
 
     /// - Returns: false when there is no such connection any more.
-    private func send(
-        _ message: Outbound, to connection: UInt64, _ local: borrowing Socket, _ remote: borrowing Remote?
-    )
-        throws -> Bool
-    {
-        let peer = Peer(UInt32(truncatingIfNeeded: connection))
-        let frame = Frame.encode(message)
-        if connection >> 32 == 0 { return try local.send([frame], to: peer) == .sent }
-        guard let remote else { return false }
-        return try remote.socket.send([frame], to: peer) == .sent
+    private func send(_ message: Outbound, to connection: UInt64) throws -> Bool {
+        let listener = listeners[Int(connection >> 32)]
+        return try listener.socket.send([Frame.encode(message)], to: Peer(UInt32(truncatingIfNeeded: connection)))
+            == .sent
     }
 
-    private func answer(
-        _ question: (connection: UInt64, message: Inbound), _ local: borrowing Socket, _ remote: borrowing Remote?
-    ) throws {
+    private func answer(_ question: (connection: UInt64, message: Inbound)) throws {
         let message: Outbound
         switch question.message {
         case .hello:
@@ -233,7 +226,7 @@ package final class Coordinator {
         case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
         case .heartbeat, .outcomes, .draining: return
         }
-        _ = try send(message, to: question.connection, local, remote)
+        _ = try send(message, to: question.connection)
     }
 
     // MARK: - Helpers
@@ -244,40 +237,30 @@ package final class Coordinator {
     }
     private var wallMilliseconds: UInt64 { UInt64(Date().timeIntervalSince1970 * 1000) }
 
-    private func socket(on endpoint: String, _ keys: KeyPair?) throws(ZeroMQError) -> Socket {
-        try Self.open(endpoint, keys)
+    func coordinatorStatus() -> CoordinatorStatus {
+        CoordinatorStatus(
+            codeVersion: codeVersion, incarnation: incarnation, process: UInt32(getpid()), state: settings.folder.path,
+            listen: listeners.flatMap(\.endpoints), uptimeMilliseconds: milliseconds, residentBytes: residentBytes())
     }
-    fileprivate static func open(_ endpoint: String, _ keys: KeyPair?) throws(ZeroMQError) -> Socket {
+}
+
+/// One ROUTER and where it listens.
+private final class Listener {
+    let socket: Socket
+    private(set) var endpoints: [String] = []
+
+    /// - Parameter keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
+    init(_ addresses: [String], keys: KeyPair?) throws(ZeroMQError) {
         var options = SocketOptions()
         options.maximumFrameBytes = Frame.maximumBytes
         options.maximumMessageBytes = Frame.maximumBytes
         options.maximumFrames = 1
         if let keys { options.security = .server(keys) }
-        let socket = try Socket(.router, options: options)
-        if endpoint.hasPrefix("ipc://") { unlink(String(endpoint.dropFirst(6))) }  // left by one that was killed
-        try socket.bind(endpoint)
-        return socket
-    }
-
-    func coordinatorStatus() -> CoordinatorStatus {
-        CoordinatorStatus(
-            codeVersion: codeVersion, incarnation: incarnation, process: UInt32(getpid()), state: settings.folder.path,
-            listen: endpoints, uptimeMilliseconds: milliseconds, residentBytes: residentBytes())
-    }
-
-    /// The socket for other machines: TCP, always with CURVE.
-    struct Remote: ~Copyable {
-        let socket: Socket
-        var endpoints: [String] = []
-
-        init(_ settings: Settings, _ blobs: BlobStore) throws {
-            let keys = try KeyPair(inFile: settings.folder.keys + "/coordinator")
-            socket = try Coordinator.open(settings.listen[0], keys)
-            endpoints = [try socket.lastEndpoint]
-            for endpoint in settings.listen.dropFirst() {
-                try socket.bind(endpoint)
-                endpoints.append(try socket.lastEndpoint)
-            }
+        socket = try Socket(.router, options: options)
+        for address in addresses {
+            if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }  // left by one that was killed
+            try socket.bind(address)
+            endpoints.append(try socket.lastEndpoint)
         }
     }
 }

@@ -42,7 +42,7 @@ final class EventLog: Sendable {
         }
         let bytes = Array((json + "}\n").utf8)
         file.withLock { file in
-            if file.bytes + bytes.count > Self.maximumBytes, rename(path, path + ".1") == 0 {
+            if file.bytes + bytes.count > Self.maximumBytes, unsafe rename(path, path + ".1") == 0 {
                 if let fresh = try? Self.open(path) {
                     close(file.descriptor)
                     file = fresh
