@@ -70,7 +70,8 @@ let package = Package(
             name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Kernels", "CLinux"], path: "Worker/Runners",
             swiftSettings: strict),
         .target(
-            name: "Hardware", dependencies: ["Messages", "COpenBLAS", "CLinux"], path: "Worker/Hardware", swiftSettings: strict),
+            name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
+            swiftSettings: strict),
         .target(
             name: "WorkerShell",
             dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware", "CLinux"],

@@ -8,6 +8,7 @@
 #include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
+#include <sys/timex.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,4 +68,9 @@ char **apex_environment(void) { return environ; }
 unsigned long long apex_free_bytes(const char *path) {
     struct statvfs facts;
     return statvfs(path, &facts) == 0 ? (unsigned long long)facts.f_bavail * facts.f_frsize : 0;
+}
+
+int apex_clock_is_synchronised(void) {
+    struct timex facts = {0};
+    return adjtimex(&facts) == -1 || (facts.status & STA_UNSYNC) == 0;
 }

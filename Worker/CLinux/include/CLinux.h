@@ -35,3 +35,6 @@ char **apex_environment(void);
 
 /// Bytes free for this user on the file system that holds `path`; 0 when there is none.
 unsigned long long apex_free_bytes(const char *path);
+
+/// 1 when the kernel's clock is kept in step with a time server, or does not say.
+int apex_clock_is_synchronised(void);
