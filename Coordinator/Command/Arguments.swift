@@ -38,6 +38,16 @@ struct Arguments {
         return found
     }
 
+    /// The first of several `--name VALUE`. Takes only that one.
+    mutating func firstValue(_ name: String) throws(UsageError) -> String? {
+        guard let at = words.firstIndex(where: { $0 == name || $0.hasPrefix(name + "=") }) else { return nil }
+        let tail = words.suffix(from: at + 1)
+        var rest = Arguments(Array(words[at...at]) + tail.prefix(1))
+        let found = try rest.value(name)
+        words.removeSubrange(at..<min(words.count, at + (words[at] == name ? 2 : 1)))
+        return found
+    }
+
     mutating func integer<Number: FixedWidthInteger>(_ name: String, _ range: ClosedRange<Number>) throws(UsageError)
         -> Number?
     {
