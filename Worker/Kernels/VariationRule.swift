@@ -1,0 +1,68 @@
+import Jobs
+
+/// The parameters of one variation as the numbers its trigger compares, read from the option grid once.
+///
+/// DESIGN §5.2 states the triggers; `TriggerScan` evaluates them.
+struct VariationRule {
+    /// Periods of a MACD, in bars.
+    struct MACDPeriods: Hashable {
+        var fast: Int, slow: Int, signal: Int
+    }
+    enum Trigger {
+        case macd(MACDPeriods, crosses: Bool)
+        /// `factor` multiplies the slow average: 1 + gap / 100.
+        case averages(isExponential: Bool, fast: Int, slow: Int, factor: Double, crosses: Bool)
+        /// Position of the mode among below, above, exit.
+        case rsi(period: Int, level: Double, mode: UInt8)
+        /// `factor` multiplies the highest price: 1 + buffer / 100.
+        case breakout(period: Int, factor: Double, ofHighs: Bool)
+        case adx(period: Int, threshold: Double, upOnly: Bool)
+        /// Bounds in percent of the close; `factor` multiplies the earlier close: 1 + trend / 100.
+        case volatility(period: Int, lowest: Double, highest: Double, factor: Double)
+        /// Position of the mode among below, above, reenter.
+        case bollinger(period: Int, k: Double, mode: UInt8)
+        case emaMACD(period: Int, MACDPeriods)
+        case rsiBollinger(rsiPeriod: Int, level: Double, bandPeriod: Int, k: Double)
+    }
+
+    var trigger: Trigger
+    /// Newest signal bars on any of which the trigger may hold: 1…8.
+    var lookback: Int
+    /// The newest volume must exceed `multiple` × the mean of the `period` volumes before it.
+    var volume: (multiple: Double, period: Int)?
+
+    init(_ variation: Variation) {
+        precondition(variation.isFeasible, "a variation satisfies the constraints between its parameters")
+        let parameters = variation.algorithm.parameters
+        let options = variation.options
+        func number(_ at: Int) -> Double { parameters[at].value(of: options[at]) }
+        func integer(_ at: Int) -> Int { Int(number(at)) }
+        func factor(_ at: Int) -> Double { 1 + number(at) / 100 }
+        func macd(_ at: Int) -> MACDPeriods {
+            MACDPeriods(fast: integer(at), slow: integer(at + 1), signal: integer(at + 2))
+        }
+
+        // By position, because a search by name for each of 300,000 numbers a second is the slower half of the work.
+        switch variation.algorithm {
+        case .macd: trigger = .macd(macd(0), crosses: options[3] == 1)
+        case .ema, .sma:
+            trigger = .averages(
+                isExponential: variation.algorithm == .ema, fast: integer(0), slow: integer(1), factor: factor(2),
+                crosses: options[3] == 1)
+        case .rsi: trigger = .rsi(period: integer(0), level: number(1), mode: options[2])
+        case .breakout: trigger = .breakout(period: integer(0), factor: factor(1), ofHighs: options[2] == 0)
+        case .adx: trigger = .adx(period: integer(0), threshold: number(1), upOnly: options[2] == 1)
+        case .volatility:
+            trigger = .volatility(
+                period: integer(0), lowest: number(1), highest: number(1) + number(2), factor: factor(3))
+        case .bollinger: trigger = .bollinger(period: integer(0), k: number(1), mode: options[2])
+        case .emaMACD: trigger = .emaMACD(period: integer(0), macd(1))
+        case .rsiBollinger:
+            trigger = .rsiBollinger(
+                rsiPeriod: integer(0), level: number(1), bandPeriod: integer(2), k: number(3))
+        }
+        let shared = parameters.count - 4
+        lookback = integer(shared)
+        volume = options[shared + 1] == 1 ? (number(shared + 2), integer(shared + 3)) : nil
+    }
+}
