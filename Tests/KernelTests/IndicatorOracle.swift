@@ -12,7 +12,7 @@ enum IndicatorOracle {
     /// Mean of the `period` values that end at `t`.
     static func mean(_ x: [Double], _ t: Int, _ period: Int) -> Double {
         var sum = 0.0
-        for age in stride(from: 1, to: period, by: 1) { sum += x[t - age] - x[t] }
+        for age in 1..<period { sum += x[t - age] - x[t] }
         return x[t] + sum / Double(period)
     }
 

@@ -8,11 +8,8 @@ import TestSupport
 func randomUniverse(tickers: Int, seed: UInt64) -> Universe {
     var random = SplitMix(seed: seed)
     func uniform(_ range: ClosedRange<Double>) -> Double { Double.random(in: range, using: &random) }
-    var (open, high, low, close, volume) = ([Double](), [Double](), [Double](), [Double](), [Double]())
-    let count = tickers * Universe.days
-    for _ in 0..<5 { _ = 0 }
-    open = Array(repeating: 0, count: count)
-    (high, low, close, volume) = (open, open, open, open)
+    var open = [Double](repeating: 0, count: tickers * Universe.days)
+    var (high, low, close, volume) = (open, open, open, open)
     for ticker in 0..<tickers {
         let kind = Int.random(in: 0..<8, using: &random)
         let scale = kind == 0 ? pow(10, uniform(-4...7)) : uniform(1...90)
