@@ -152,9 +152,11 @@ private func kernel(
             let pairs = zip(golden.series.filter { $0.name == upper }, golden.series.filter { $0.name == lower })
             for (above, below) in pairs {
                 let p = above.periods
-                let bits =
-                    upper == "macd_line"
-                    ? cache.macd(.init(fast: p[0], slow: p[1], signal: p[2])).isAbove : cache.movement(p[0]).isUp
+                func isAbove(_ row: Int) -> UInt64 {
+                    upper == "plus_di"
+                        ? cache.movement(p[0]).isUp[row]
+                        : cache.macd(fast: p[0], slow: p[1]).isAbove(signal: p[2], row)
+                }
                 for (ticker, window) in [(2 * at, 0), (2 * at + 1, 4)] {
                     for t in IndicatorSeries.firstPosition..<30 {
                         // Equal within what rounding may do: either answer is right. NaN: there is none.
@@ -162,7 +164,7 @@ private func kernel(
                         guard abs(gap) > 1e-9 * golden.unit(upper) else { continue }
                         let row = ticker / 64 * 45 + window * 9 + t - IndicatorSeries.firstPosition
                         #expect(
-                            bits[row] >> UInt64(ticker % 64) & 1 == (gap > 0 ? 1 : 0),
+                            isAbove(row) >> UInt64(ticker % 64) & 1 == (gap > 0 ? 1 : 0),
                             "\(golden.name): \(upper) \(p) at \(t), window \(window)")
                         compared += 1
                     }

@@ -26,3 +26,14 @@ func `the kernel buys what the definitions buy`(algorithm: Algorithm) {
         }
     }
 }
+
+@Test(arguments: Algorithm.allCases)
+func `the kernel accepts the feasible variations and no others`(algorithm: Algorithm) {
+    let kernel = VariationKernel(universe: randomUniverse(tickers: 1, seed: 1))
+    var random = SplitMix(seed: UInt64(algorithm.rawValue))
+    for _ in 0..<500 {
+        let options = algorithm.parameters.map { UInt8.random(in: 0..<UInt8($0.optionCount), using: &random) }
+        let variation = Variation(algorithm, options)
+        #expect(kernel.accepts(variation) == variation.isFeasible, "\(variation)")
+    }
+}

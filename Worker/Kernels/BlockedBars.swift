@@ -35,27 +35,38 @@ struct BlockedBars {
         }
         tickers = n
         self.blocks = blocks
-        high = blocked(universe.high)
-        low = blocked(universe.low)
-        close = blocked(universe.close)
-        volume = blocked(universe.volume)
+        let (high, low) = (blocked(universe.high), blocked(universe.low))
+        let (close, volume) = (blocked(universe.close), blocked(universe.volume))
 
         var eligible = [UInt64](repeating: 0, count: blocks * Universe.windows)
-        for window in 0..<Universe.windows {
-            for ticker in 0..<n {
-                let bars = (window..<window + Self.signalBars).map { $0 * n + ticker }
-                // Written so that a bar which is not a number fails.
-                let defined = bars.allSatisfy { bar in
-                    [universe.high, universe.low, universe.close, universe.volume].allSatisfy {
-                        abs($0[bar]) <= Self.largest
-                    }
-                }
-                guard defined, bars.contains(where: { universe.close[$0] != universe.close[bars[0]] }) else { continue }
-                eligible[ticker / Self.blockTickers * Universe.windows + window] |=
-                    1 << UInt64(ticker % Self.blockTickers)
+        for block in 0..<blocks {
+            let inUse = min(n - block * Self.blockTickers, Self.blockTickers)
+            for window in 0..<Universe.windows {
+                let bar0 = block * Self.blockStride + window * Self.blockTickers
+                eligible[block * Universe.windows + window] =
+                    word { Self.mayTrigger(high, low, close, volume, bar0 + $0 * Lanes.scalarCount) }
+                    & (UInt64.max >> UInt64(Self.blockTickers - inUse))
             }
         }
-        self.eligible = eligible
+        (self.high, self.low, self.close, self.volume, self.eligible) = (high, low, close, volume, eligible)
+    }
+
+    /// Whether the 30 bars from element `bar0` on are defined and their closes not all equal.
+    private static func mayTrigger(
+        _ high: [Double], _ low: [Double], _ close: [Double], _ volume: [Double], _ bar0: Int
+    ) -> SIMDMask<SIMD8<Int64>> {
+        let first = close.lanes(bar0)
+        var isDefined = SIMDMask<SIMD8<Int64>>(repeating: true)
+        var varies = SIMDMask<SIMD8<Int64>>(repeating: false)
+        for t in 0..<signalBars {
+            let at = bar0 + t * blockTickers
+            for value in [high.lanes(at), low.lanes(at), close.lanes(at), volume.lanes(at)] {
+                // Written so that what is not a number fails.
+                isDefined .&= (value .<= largest) .& (value .>= -largest)
+            }
+            varies .|= close.lanes(at) .!= first
+        }
+        return isDefined .& varies
     }
 
     /// Bytes of the arrays above.

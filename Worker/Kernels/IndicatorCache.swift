@@ -3,7 +3,7 @@ import Market
 /// The indicator series of one universe, each computed when a variation first asks for it.
 ///
 /// Bound: the parameters of DESIGN §5.2 allow 24 exponential and 24 simple averages, 13 RSI, 13 NATR, 10 ADX, 17 band
-/// deviations, 38 highs, 16 volume means and 924 MACDs. With every one of them held that is 39 kB a ticker (40 MB for
+/// deviations, 38 highs, 16 volume means and 924 MACDs (of 132 lines). With every one of them held that is 39 kB a ticker (40 MB for
 /// 1,000 tickers) a thread; a universe of more than 6,000 tickers starts again from nothing at `limitBytes`.
 final class IndicatorCache {
     /// Held series beyond this are dropped before the next task.
@@ -22,7 +22,8 @@ final class IndicatorCache {
     let bars: BlockedBars
     private var series: [Key: IndicatorSeries] = [:]
     private var movements: [Int: DirectionalMovement] = [:]
-    private var macds: [VariationRule.MACDPeriods: MACDSeries] = [:]
+    /// By 32 · fast + slow.
+    private var macds: [Int: MACDSeries] = [:]
     /// Bytes of the series held.
     private(set) var bytes = 0
 
@@ -58,11 +59,12 @@ final class IndicatorCache {
         return made
     }
 
-    func macd(_ periods: VariationRule.MACDPeriods) -> MACDSeries {
-        if let found = macds[periods] { return found }
-        let made = MACDSeries(bars, periods)
-        bytes += 8 * made.isAbove.count
-        macds[periods] = made
+    func macd(fast: Int, slow: Int) -> MACDSeries {
+        let key = 32 * fast + slow
+        if let found = macds[key] { return found }
+        let made = MACDSeries(bars, fast: fast, slow: slow)
+        bytes += made.bytes
+        macds[key] = made
         return made
     }
 

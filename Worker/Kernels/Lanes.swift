@@ -7,6 +7,11 @@ extension [Double] {
         // Bounds-checked. Unsafe in type only: any 64 bytes are a valid SIMD8<Double>.
         unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: at &* 8, as: Lanes.self)
     }
+    /// Four neighbours from element `at`, for loops that need their registers for more than one series.
+    @inline(__always) func fourLanes(_ at: Int) -> SIMD4<Double> {
+        // As above, with 32 bytes.
+        unsafe span.bytes.unsafeLoadUnaligned(fromByteOffset: at &* 8, as: SIMD4<Double>.self)
+    }
     /// Overwrites eight neighbours from element `at`.
     @inline(__always) mutating func store(_ lanes: Lanes, _ at: Int) {
         var span = mutableSpan

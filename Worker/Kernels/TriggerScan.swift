@@ -30,9 +30,9 @@ struct TriggerScan {
         let close = bars.close
         switch rule.trigger {
         case .macd(let periods, let crosses):
-            let macd = cache.macd(periods)
+            let macd = cache.macd(fast: periods.fast, slow: periods.slow)
             return scan(lookback, by: 9, crosses ? .begins : .holds, from: periods.slow + periods.signal - 2) { at in
-                macd.isAbove[at.wordRow]
+                macd.isAbove(signal: periods.signal, at.wordRow)
             }
 
         case .averages(let isExponential, let fastPeriod, let slowPeriod, let factor, let crosses):
@@ -105,9 +105,9 @@ struct TriggerScan {
 
         case .emaMACD(let period, let periods):
             let ema = cache.ema(period)
-            let macd = cache.macd(periods)
+            let macd = cache.macd(fast: periods.fast, slow: periods.slow)
             return scan(lookback, by: 9, .holds, from: max(period - 1, periods.slow + periods.signal - 2)) { at in
-                macd.isAbove[at.wordRow]
+                macd.isAbove(signal: periods.signal, at.wordRow)
                     & word { close.lanes(at.bar + $0 * 8) .> ema.values.lanes(at.wordRow * 64 + $0 * 8) }
             }
 

@@ -8,6 +8,8 @@ import Market
 package final class VariationKernel {
     private let cache: IndicatorCache
     private let hits: [TickerSet]
+    /// By the algorithm's raw value.
+    private let grids = Algorithm.allCases.map(OptionGrid.init)
 
     package init(universe: Universe) {
         cache = IndicatorCache(BlockedBars(universe))
@@ -24,12 +26,21 @@ package final class VariationKernel {
         cache.dropIfOverLimit()
         let scan = TriggerScan(cache)
         return variations.map { variation in
-            let words = scan.buys(VariationRule(variation))
+            let rule = rule(variation)
+            precondition(rule.isFeasible, "a variation satisfies the constraints between its parameters")
+            let words = scan.buys(rule)
             let buys = (0..<Universe.windows).map { window in
                 TickerSet(words: stride(from: window, to: words.count, by: Universe.windows).map { words[$0] })
             }
             return VariationEvaluation(
                 variation: variation, buys: buys, metrics: VariationMetrics(buys: buys, hits: hits))
         }
+    }
+
+    /// Whether `evaluate` takes it: `Variation.isFeasible`, sooner.
+    package func accepts(_ variation: Variation) -> Bool { rule(variation).isFeasible }
+
+    private func rule(_ variation: Variation) -> VariationRule {
+        VariationRule(variation, grids[Int(variation.algorithm.rawValue)])
     }
 }

@@ -5,7 +5,7 @@ import Jobs
 /// DESIGN §5.2 states the triggers; `TriggerScan` evaluates them.
 struct VariationRule {
     /// Periods of a MACD, in bars.
-    struct MACDPeriods: Hashable {
+    struct MACDPeriods {
         var fast: Int, slow: Int, signal: Int
     }
     enum Trigger {
@@ -31,18 +31,16 @@ struct VariationRule {
     /// The newest volume must exceed `multiple` × the mean of the `period` volumes before it.
     var volume: (multiple: Double, period: Int)?
 
-    init(_ variation: Variation) {
-        precondition(variation.isFeasible, "a variation satisfies the constraints between its parameters")
-        let parameters = variation.algorithm.parameters
+    /// - Parameter grid: `OptionGrid` of the variation's algorithm.
+    init(_ variation: Variation, _ grid: OptionGrid) {
         let options = variation.options
-        func number(_ at: Int) -> Double { parameters[at].value(of: options[at]) }
+        func number(_ at: Int) -> Double { grid.value(of: options[at], at) }
         func integer(_ at: Int) -> Int { Int(number(at)) }
         func factor(_ at: Int) -> Double { 1 + number(at) / 100 }
         func macd(_ at: Int) -> MACDPeriods {
             MACDPeriods(fast: integer(at), slow: integer(at + 1), signal: integer(at + 2))
         }
 
-        // By position, because a search by name for each of 300,000 numbers a second is the slower half of the work.
         switch variation.algorithm {
         case .macd: trigger = .macd(macd(0), crosses: options[3] == 1)
         case .ema, .sma:
@@ -61,8 +59,41 @@ struct VariationRule {
             trigger = .rsiBollinger(
                 rsiPeriod: integer(0), level: number(1), bandPeriod: integer(2), k: number(3))
         }
-        let shared = parameters.count - 4
+        let shared = options.count - 4
         lookback = integer(shared)
         volume = options[shared + 1] == 1 ? (number(shared + 2), integer(shared + 3)) : nil
+    }
+
+    /// `Variation.isFeasible`, from the numbers at hand.
+    var isFeasible: Bool {
+        switch trigger {
+        case .macd(let periods, _), .emaMACD(_, let periods):
+            periods.fast < periods.slow && periods.slow + periods.signal <= 31 - lookback
+        case .averages(_, let fast, let slow, _, _): fast < slow
+        case .adx(let period, _, _): 2 * period <= 31 - lookback
+        case .rsi, .breakout, .volatility, .bollinger, .rsiBollinger: true
+        }
+    }
+}
+
+/// An algorithm's `parameters` without names: plain numbers by position.
+///
+/// Looking at `Algorithm.parameters` counts references to arrays and strings that all threads share, and the counting
+/// of two threads that test variations took more time than the tests.
+struct OptionGrid {
+    private var lowTenths = SIMD16<Int>.zero, stepTenths = SIMD16<Int>.zero
+
+    init(_ algorithm: Algorithm) {
+        for (at, parameter) in algorithm.parameters.enumerated() {
+            switch parameter.options {
+            case .tenths(let low, _, let step): (lowTenths[at], stepTenths[at]) = (low, step)
+            case .choices: (lowTenths[at], stepTenths[at]) = (0, 10)
+            }
+        }
+    }
+
+    /// As `Algorithm.Parameter.value(of:)` for the parameter at position `at`.
+    func value(of option: UInt8, _ at: Int) -> Double {
+        Double(lowTenths[at] + Int(option) * stepTenths[at]) / 10
     }
 }

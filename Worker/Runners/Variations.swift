@@ -11,17 +11,17 @@ package enum VariationsRunner: Runner {
     package static func run(_ task: Variations.Task, index: UInt32, context: RunContext) throws(JobError)
         -> Variations.Result
     {
-        for (at, variation) in task.variations.enumerated() where !variation.isFeasible {
-            throw JobError(
-                "variation \(at) of task \(index) breaks a constraint of \(variation.algorithm.name) (DESIGN §5.2): "
-                    + "draw it again.")
-        }
         let kernel = try context.decoded(task.universe) { bytes throws(JobError) in
             do throws(WireError) {
                 return VariationKernel(universe: try Universe(wireBytes: bytes))
             } catch {
                 throw JobError(error, while: "reading universe \(task.universe)")
             }
+        }
+        for (at, variation) in task.variations.enumerated() where !kernel.accepts(variation) {
+            throw JobError(
+                "variation \(at) of task \(index) breaks a constraint of \(variation.algorithm.name) (DESIGN §5.2): "
+                    + "draw it again.")
         }
         return Variations.Result(evaluations: kernel.evaluate(task.variations))
     }
