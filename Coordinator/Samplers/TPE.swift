@@ -81,16 +81,66 @@ package struct TPESampler: Sendable {
         return sample([parameter], pending)[0]
     }
 
+    /// A point that `isAcceptable`, drawn again at most `redraws` times from the same estimators: a draw is one random
+    /// point before the start-up trials are over, and 24 candidates after, of which the acceptable ones compete. When
+    /// every draw fails, the point that would have been suggested without the condition, and false.
+    ///
+    /// Needs every trial to have every parameter, and a multivariate sampler.
+    package mutating func suggest(
+        pending: [PendingTrial] = [], redraws: Int, where isAcceptable: ([Double]) -> Bool
+    ) -> (point: [Double], isAccepted: Bool) {
+        let free = byName.filter { !axes[$0].isSingle }
+        precondition(isMultivariate && free.allSatisfy { trials.absences[$0] == 0 }, "conditions are on whole points")
+        guard trials.count >= Self.startupTrials, !free.isEmpty else {
+            var first: [Double]?
+            for _ in 0...redraws {
+                let point = axes.map { $0.isSingle ? $0.low : random.draw($0) }
+                if isAcceptable(point) { return (point, true) }
+                first = first ?? point
+            }
+            return (first ?? [], false)
+        }
+        let (good, rest) = fit(free, pending)
+        var point = axes.map(\.low)
+        var first: [[Double]]?
+        for _ in 0...redraws {
+            let points = good.sample(Self.candidates, from: &generator)
+            let accepted = (0..<Self.candidates).filter { candidate in
+                for (at, parameter) in free.enumerated() { point[parameter] = points[at][candidate] }
+                return isAcceptable(point)
+            }
+            if accepted.isEmpty {
+                first = first ?? points
+                continue
+            }
+            let best = Self.best(of: accepted, in: points, good, rest)
+            for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
+            return (point, true)
+        }
+        let points = first ?? []
+        let best = Self.best(of: Array(0..<Self.candidates), in: points, good, rest)
+        for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
+        return (point, false)
+    }
+
     private mutating func sample(_ parameters: [Int], _ pending: [PendingTrial]) -> [Double] {
         let (good, rest) = fit(parameters, pending)
         let points = good.sample(Self.candidates, from: &generator)
-        var (best, bestScore) = (0, -Double.infinity)
-        for candidate in 0..<Self.candidates {
+        let best = Self.best(of: Array(0..<Self.candidates), in: points, good, rest)
+        return points.map { $0[best] }
+    }
+
+    /// The first candidate with the highest ratio of good to rest.
+    private static func best(
+        of candidates: [Int], in points: [[Double]], _ good: ParzenEstimator, _ rest: ParzenEstimator
+    ) -> Int {
+        var (best, bestScore) = (candidates[0], -Double.infinity)
+        for candidate in candidates {
             let point = points.map { $0[candidate] }
             let score = good.logDensity(at: point) - rest.logDensity(at: point)
             if score > bestScore { (best, bestScore) = (candidate, score) }
         }
-        return points.map { $0[best] }
+        return best
     }
 
     private func fit(_ parameters: [Int], _ pending: [PendingTrial]) -> (good: ParzenEstimator, rest: ParzenEstimator) {
