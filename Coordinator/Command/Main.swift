@@ -1,1 +1,75 @@
-@main enum Apex { static func main() {} }
+import Foundation
+import Glibc
+import Messages
+
+/// The program `apex`: the coordinator, and everything a person types.
+@main
+enum Apex {
+    /// In the order people meet them.
+    static let subcommands: [any Subcommand.Type] = [
+        WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self,
+    ]
+
+    static func main() {
+        setvbuf(unsafe stdout, nil, _IOLBF, 0)
+        exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    }
+
+    private static func run(_ words: [String]) -> ExitCode {
+        guard let first = words.first, first != "--help", first != "-h", first != "help" else {
+            print(overview)
+            return words.isEmpty ? .wrongUse : .done
+        }
+        if first == "--version" {
+            print("apex \(codeVersion)")
+            return .done
+        }
+        guard let command = subcommands.first(where: { $0.name == first }) else {
+            complain("there is no command \(first)\(nearest(to: first)); `apex --help` lists them.")
+            return .wrongUse
+        }
+        var arguments = Arguments(Array(words.dropFirst()))
+        if arguments.flag("--help") || arguments.flag("-h") {
+            print(command.help)
+            return .done
+        }
+        do {
+            return try command.run(&arguments)
+        } catch let error as UsageError {
+            complain("apex \(first): \(error) `apex \(first) --help` shows how.")
+            return .wrongUse
+        } catch {
+            complain("apex \(first): \(error)")
+            return .failed
+        }
+    }
+
+    private static var overview: String {
+        let width = subcommands.map(\.name.count).max() ?? 0
+        let lines = subcommands.map {
+            "  " + $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.summary
+        }
+        return """
+            apex \(codeVersion): a compute cluster for trading research.
+
+            usage: apex COMMAND [OPTIONS]
+
+            \(lines.joined(separator: "\n"))
+
+            Try:  apex weekend --demo        the whole weekend on a made-up market, in a minute
+                  apex COMMAND --help        what a command does, with an example
+            Exit codes: 0 done, 1 failed, 2 wrong use, 3 interrupted but resumable, 4 budget ended before the proof.
+            """
+    }
+
+    private static func nearest(to word: String) -> String {
+        let close = subcommands.map(\.name).filter { $0.hasPrefix(word) || word.hasPrefix($0) || $0.contains(word) }
+        return close.first.map { " (did you mean \($0)?)" } ?? ""
+    }
+}
+
+/// One line to standard error.
+func complain(_ words: String) {
+    let line = Array((words + "\n").utf8)
+    _ = unsafe write(2, line, line.count)
+}

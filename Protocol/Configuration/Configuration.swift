@@ -1,1 +1,90 @@
+import Foundation
 import Messages
+
+/// Everything cluster.yaml sets, with the values that hold where it says nothing.
+package struct Configuration: Sendable, Equatable {
+    package struct Coordinator: Sendable, Equatable {
+        /// `tcp://HOST:PORT` for workers and clients on other machines; none by default.
+        package var listen: [String] = []
+        /// Local workers and commands come in through a socket file in the state folder.
+        package var ipc = true
+        /// The state folder; nil: `--state`, `$APEX_STATE`, or the user's own.
+        package var state: String?
+        /// The folder of keys; nil: `keys` in the state folder.
+        package var keys: String?
+        package var silenceLimitSeconds = 10
+        package var heartbeatSeconds = 1
+        /// A task that was running when so many workers died is parked.
+        package var crashLimit = 3
+        /// Events stored in one transaction at most.
+        package var commitBatch = 1000
+    }
+    package struct Worker: Sendable, Equatable {
+        /// Tasks at once; nil: as many as the hardware has cores for.
+        package var slots: Int?
+        package var blobCacheMegabytes = 1024
+        /// How long a worker told to stop lets its tasks finish.
+        package var drainSeconds = 30
+    }
+    package struct Tasks: Sendable, Equatable {
+        /// So much work a worker has queued, at least and at most.
+        package var queuedMilliseconds = 50...2000
+        /// A task running longer than so many times its kind's median is claimed a second time.
+        package var stragglerFactor = 4
+    }
+    package struct Weekend: Sendable, Equatable {
+        package var cycles = 200
+        package var batch = 8
+        /// Tickers.
+        package var universe = 1000
+        package var budgetMilliseconds = 24 * 3_600_000
+        package var seed: UInt64 = 1
+        /// Groups kept per size.
+        package var keep = 1000
+    }
+    package struct Groups: Sendable, Equatable {
+        /// Ascending.
+        package var sizes = [3, 4]
+    }
+    package enum LogLevel: String, Sendable, CaseIterable, Comparable {
+        case debug, info, warning, error
+        package static func < (a: LogLevel, b: LogLevel) -> Bool {
+            allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+        }
+    }
+
+    package var coordinator = Coordinator()
+    package var worker = Worker()
+    package var tasks = Tasks()
+    package var weekend = Weekend()
+    package var groups = Groups()
+    package var logLevel = LogLevel.info
+
+    /// The defaults.
+    package init() {}
+
+    /// Reads a file. Every setting it leaves out keeps its default.
+    package init(readingFrom path: String) throws(ConfigurationError) {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw ConfigurationError("\(path): the file cannot be read; give the path of a cluster.yaml with --config")
+        }
+        try self.init(yaml: [UInt8](data), file: URL(fileURLWithPath: path).lastPathComponent)
+    }
+
+    /// - Parameter file: the name that errors begin with.
+    package init(yaml: [UInt8], file: String = "cluster.yaml") throws(ConfigurationError) {
+        self.init()
+        let document: YAML?
+        do throws(YAMLError) { document = try YAML.parse(yaml) } catch {
+            throw ConfigurationError("\(file):\(error.line): \(error.message).")
+        }
+        guard let document else { return }
+        try read(document, file: file)
+    }
+}
+
+/// What is wrong in a configuration: file, line, setting, value, and what would be right.
+package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    package var description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -74,6 +74,22 @@ package enum Variations: JobKind {
         package func write(to writer: inout WireWriter) { writer.array(evaluations) }
         package init(from reader: inout WireReader) throws(WireError) { evaluations = try reader.array() }
     }
+
+    /// What the job leaves behind when it is run by itself.
+    package struct Answer: Wire, Equatable {
+        /// Every variation tested, per algorithm in `Algorithm` order (empty for those that were not asked for);
+        /// variation number n is element n − 1.
+        package var evaluations: [[VariationEvaluation]]
+        package init(evaluations: [[VariationEvaluation]]) { self.evaluations = evaluations }
+        package func write(to writer: inout WireWriter) {
+            writer.count(evaluations.count)
+            for list in evaluations { writer.array(list) }
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            evaluations = []
+            for _ in 0..<(try reader.count()) { evaluations.append(try reader.array()) }
+        }
+    }
 }
 
 /// What one variation bought on each of the five days, and its metrics.

@@ -1,3 +1,4 @@
 #ifndef APEX_CKERNELS_H
 #define APEX_CKERNELS_H
+#include "simd_level.h"
 #endif

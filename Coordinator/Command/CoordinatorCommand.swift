@@ -1,0 +1,56 @@
+import CoordinatorCore
+import CoordinatorShell
+import Foundation
+import Glibc
+import Hardware
+import Messages
+
+/// `apex coordinator`: the coordinator alone, in the foreground.
+enum CoordinatorCommand: Subcommand {
+    static let name = "coordinator"
+    static let summary = "run a coordinator without workers"
+    static let help = """
+        usage: apex coordinator [--state DIR] [--config cluster.yaml] [--listen tcp://ADDRESS:PORT]… [--quiet]
+
+        Serves until Ctrl-C or SIGTERM, which lose nothing: the next start on the same state goes on where this one
+        stopped. Workers and commands on this machine find it by its state folder; those elsewhere need --listen (TCP,
+        always encrypted) and keys.
+
+          --state DIR      where everything is kept (default $APEX_STATE, else ~/.local/state/apex)
+          --config FILE    settings; see the commented cluster.yaml
+          --listen ADDR    also listen on TCP, for example tcp://127.0.0.1:7117
+          --quiet          log to DIR/log.jsonl only
+
+        example: apex coordinator --state /var/lib/apex --config cluster.yaml
+        """
+
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let state = try arguments.value("--state") ?? Place.defaultState
+        var settings = Coordinator.Settings(folder: StateFolder(absolute(state)), hostID: hostID())
+        let config = try arguments.value("--config")
+        while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
+        let parent = try arguments.integer("--parent-pid", 1...Int32.max)
+        settings.logsToStandardError = !arguments.flag("--quiet")
+        try arguments.finishWithoutTrailing()
+        try settings.apply(configuration: config)
+        if let parent { endWith(parent) }
+        let coordinator = try Coordinator(settings, stop: try StopSignal())
+        do {
+            try coordinator.run { endpoints in
+                if settings.logsToStandardError {
+                    complain("apex coordinator: listening on \(endpoints.joined(separator: ", ")); Ctrl-C stops it.")
+                }
+            }
+        } catch {
+            complain("apex coordinator: stopped, nothing acknowledged is lost: \(error)")
+            return .resumable
+        }
+        return .done
+    }
+}
+
+/// This process ends when `parent` does: a private coordinator does not outlive the command that started it.
+func endWith(_ parent: Int32) {
+    _ = unsafe prctl(PR_SET_PDEATHSIG, UInt(SIGTERM))
+    if getppid() != parent { exit(ExitCode.resumable.rawValue) }  // it ended before we asked
+}

@@ -1,0 +1,185 @@
+import Blobs
+import Configuration
+import CoordinatorShell
+import Foundation
+import Jobs
+import Market
+import Messages
+
+/// `apex weekend`: universe → variations → prune → groups → select → report.
+enum WeekendCommand: Subcommand {
+    static let name = "weekend"
+    static let summary = "run the whole weekend on a file of daily bars, or on a demo market"
+    static let help = """
+        usage: apex weekend [--bars FILE | --demo] [OPTIONS]
+
+        Tests parameter variations of ten trading algorithms on five days of 1,000 tickers, prunes them, searches every
+        group of 3 and 4 that agree, and writes DIR/run.sqlite, DIR/report.json and DIR/report.html. Without --bars it
+        runs on a made-up market. Ctrl-C or a crash loses nothing finished: the same command, or `apex resume DIR`,
+        goes on where it stopped.
+
+          --bars FILE           daily bars: CSV or gzip, with symbol,date,open,high,low,close,volume in any order
+          --demo                the made-up market (seeded, so it is always the same)
+          --week-ending DATE    the newest day, YYYY-MM-DD (default: the newest trading day of the file)
+          --seed N              of the sample of tickers and of the search for variations (default 1)
+          --cycles N            cycles of 8 variations per algorithm (default 200)
+          --universe N          tickers (default 1000)
+          --sizes LIST          sizes of groups to keep, as 3,4 or 2..6 (default 3,4)
+          --budget TIME         wall-clock limit, as 24h, 90s (default 24h); it ends with a bound if there is no proof
+          --out DIR             where the run lives (default ./weekend)
+          --workers N           local workers (default: the cores this process may use)
+          --coordinator ADDR    use a running cluster (tcp://… with --keys DIR, or --state DIR of one on this machine)
+          --config FILE         settings; see the commented cluster.yaml
+          --json                print one JSON object at the end and nothing else
+
+        Exit code 0: proved; 4: the budget ended first; 3: interrupted, resumable.
+
+        example: apex weekend --bars us-daily.csv.gz --seed 7 --budget 10m --out w1
+        """
+
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let command = "apex weekend " + CommandLine.arguments.dropFirst(2).joined(separator: " ")
+        var settings = WeekendSettings()
+        if let config = try arguments.value("--config") {
+            settings = WeekendSettings(try Configuration(readingFrom: config))
+        }
+        let bars = try arguments.value("--bars")
+        let isDemo = arguments.flag("--demo")
+        if bars != nil && isDemo { throw UsageError("--bars and --demo exclude each other.") }
+        let weekEnding = try arguments.value("--week-ending")
+        settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
+        settings.cycles = try arguments.integer("--cycles", 1...100_000) ?? settings.cycles
+        settings.universe = try arguments.integer("--universe", 1...100_000) ?? settings.universe
+        if let sizes = try arguments.value("--sizes") { settings.sizes = try WeekendSettings.sizes(sizes) }
+        if let budget = try arguments.value("--budget") { settings.budget = try WeekendSettings.budget(budget) }
+        let folder = RunFolder(try arguments.value("--out") ?? "weekend")
+        let workers = try arguments.integer("--workers", 1...4096)
+        let keys = try arguments.value("--keys")
+        var cluster = try arguments.value("--coordinator")
+        if let state = try arguments.value("--state") { cluster = StateFolder(absolute(state)).endpoint }
+        let json = arguments.flag("--json")
+        try arguments.finishWithoutTrailing()
+
+        if folder.holdsSomethingElse {
+            throw JobError("\(folder.path): is not empty and holds no weekend; give another --out DIR.")
+        }
+        if bars == nil, !isDemo, try folder.manifest() == nil {
+            complain("apex weekend: no --bars FILE given, so this runs on a made-up market.")
+        }
+        let input = try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
+        var manifest = RunFolder.Manifest(
+            identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
+            coordinator: cluster, keys: keys, command: command, started: timestamp(), universe: input.blob.description,
+            sizes: settings.sizes, notes: input.notes)
+        if let earlier = try folder.manifest() {
+            guard earlier.identity == manifest.identity else {
+                throw JobError(
+                    "\(folder.path): holds a different run (\(difference(earlier.identity, manifest.identity))); give "
+                        + "another --out DIR, or `apex resume \(folder.path)` to go on with that one.")
+            }
+            complain("apex weekend: \(folder.path) holds this run already; going on where it stopped.")
+            let more = settings.budget > earlier.budgetMilliseconds ? settings.budget - earlier.budgetMilliseconds : 0
+            manifest = earlier
+            return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json).run(addingBudget: more)
+        }
+        try folder.state.create()
+        try folder.write(manifest)
+        return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json).run(addingBudget: 0)
+    }
+
+    private static func difference(_ a: RunFolder.Identity, _ b: RunFolder.Identity) -> String {
+        var parts: [String] = []
+        if a.barsHash != b.barsHash { parts.append("other bars") }
+        if a.weekEnding != b.weekEnding { parts.append("week ending \(a.weekEnding) instead of \(b.weekEnding)") }
+        if a.seed != b.seed { parts.append("seed \(a.seed) instead of \(b.seed)") }
+        if a.cycles != b.cycles { parts.append("\(a.cycles) cycles instead of \(b.cycles)") }
+        if a.universe != b.universe { parts.append("\(a.universe) tickers instead of \(b.universe)") }
+        if a.sizes != b.sizes { parts.append("sizes \(a.sizes) instead of \(b.sizes)") }
+        return parts.isEmpty ? "other settings" : parts.joined(separator: ", ")
+    }
+}
+
+/// Now, for people: `2026-01-30T18:00:00Z`.
+func timestamp(_ date: Date = Date()) -> String { ISO8601DateFormatter().string(from: date) }
+
+/// Settings of a weekend, from cluster.yaml and the command line.
+struct WeekendSettings {
+    var seed: UInt64
+    var cycles: Int
+    var batch: Int
+    var universe: Int
+    var sizes: [UInt8]
+    var keep: Int
+    /// Wall-clock milliseconds.
+    var budget: UInt64
+
+    init(_ configuration: Configuration = Configuration()) {
+        seed = configuration.weekend.seed
+        cycles = configuration.weekend.cycles
+        batch = configuration.weekend.batch
+        universe = configuration.weekend.universe
+        sizes = configuration.groups.sizes.map { UInt8($0) }
+        keep = configuration.weekend.keep
+        budget = UInt64(configuration.weekend.budgetMilliseconds)
+    }
+
+    /// `3,4` or `2..6`, each 2…10.
+    static func sizes(_ text: String) throws(UsageError) -> [UInt8] {
+        let mistake = UsageError("--sizes is \(text); give sizes from 2 to 10, as 3,4 or 2..6.")
+        let ends = text.split(separator: ".", omittingEmptySubsequences: true).compactMap { UInt8($0) }
+        if text.contains("..") {
+            guard ends.count == 2, ends[0] <= ends[1], ends[0] >= 2, ends[1] <= 10 else { throw mistake }
+            return Array(ends[0]...ends[1])
+        }
+        let sizes = text.split(separator: ",", omittingEmptySubsequences: false).map { UInt8($0) }
+        guard !sizes.isEmpty, sizes.allSatisfy({ $0.map { (2...10).contains($0) } ?? false }) else { throw mistake }
+        return Array(Set(sizes.map { $0! })).sorted()
+    }
+
+    static func budget(_ text: String) throws(UsageError) -> UInt64 {
+        do throws(QuantityError) {
+            let milliseconds = try Quantities.milliseconds(text)
+            guard milliseconds > 0 else { throw UsageError("--budget is \(text); give a time above 0, as 24h or 90s.") }
+            return UInt64(milliseconds)
+        } catch { throw UsageError("--budget is \(text); \(error.advice)") }
+    }
+}
+
+/// The bars, read and cut to a universe.
+struct WeekendInput {
+    let identity: RunFolder.Identity
+    let notes: RunFolder.InputNotes
+    let bytes: [UInt8]
+    let blob: BlobID
+
+    init(bars path: String?, settings: WeekendSettings, weekEnding: String?) throws {
+        let name = path ?? "the demo market"
+        let csv = try path.map { try InputFile.bytes(path: $0) } ?? DemoMarket.csv(seed: settings.seed)
+        let bars = try DailyBars(csv: csv, name: name)
+        var end: Int32?
+        if let weekEnding {
+            let digits = weekEnding.replacingOccurrences(of: "-", with: "")
+            guard weekEnding.utf8.count == 10, digits.utf8.count == 8, let day = Int32(digits), MarketDate.isDay(day) else {
+                throw UsageError("--week-ending is \(weekEnding); write a day as YYYY-MM-DD.")
+            }
+            end = day
+        }
+        let selection = try UniverseSelection(
+            bars, weekEnding: end, count: settings.universe, seed: settings.seed, name: name)
+        bytes = selection.universe.wireBytes
+        blob = BlobID(of: bytes)
+        identity = RunFolder.Identity(
+            barsHash: BlobID(of: csv).description, weekEnding: MarketDate.text(selection.weekEnding),
+            seed: settings.seed, cycles: settings.cycles, batch: settings.batch, universe: settings.universe,
+            sizes: settings.sizes, keep: settings.keep)
+        notes = RunFolder.InputNotes(
+            bars: path.map(absolute) ?? "demo", isDemo: path == nil, rows: bars.rowCount, symbols: selection.symbolCount,
+            eligible: selection.eligibleCount,
+            rejectedRows: bars.rejected.list.map {
+                RunFolder.InputNotes.Row(reason: $0.reason.words, count: $0.count, firstLine: $0.firstLine)
+            },
+            rejectedSymbols: selection.rejected.map {
+                RunFolder.InputNotes.Symbol(reason: $0.rule.words, count: $0.count)
+            })
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import Jobs
+import Kernels
+import Market
+
+/// Evaluations (variation × ticker × day) a second, metrics included, over a study's worth of random variations.
+///
+/// `bench variations [ROUNDS]`. Each round starts with empty kernels, one a thread, so that every indicator is computed
+/// in the time that is measured; threads take the study's tasks alternately. MACD is raced against Numba on as many
+/// threads, in alternating rounds, and must buy the same.
+package enum VariationsBench {
+    private static let tickers = 1000
+    private static let tasks = 200
+    private static let batch = 8
+    private static var evaluations: Double { Double(tasks * batch * tickers * Universe.windows) }
+
+    package static func run(arguments: [String]) {
+        let rounds = arguments.first.flatMap { Int($0) } ?? 5
+        var random = Draws(state: 20_170_331)
+        let universe = walks(&random)
+        let studies = Algorithm.allCases.map { algorithm in
+            (0..<tasks).map { _ in (0..<batch).map { _ in feasible(algorithm, &random) } }
+        }
+
+        var totals = [0.0, 0.0]
+        for (algorithm, study) in zip(Algorithm.allCases, studies) {
+            var medians: [Double] = []
+            for threads in 1...2 {
+                let seconds = median((0..<rounds).map { _ in time(study, on: universe, threads: threads) })
+                medians.append(evaluations / seconds / 1e6)
+                totals[threads - 1] += seconds
+            }
+            print("variations \(algorithm.name): \(shown(medians[0])) M/s on 1 thread, \(shown(medians[1])) M/s on 2")
+        }
+        let overall = totals.map { shown(10 * evaluations / $0 / 1e6) }
+        print("variations, all ten: \(overall[0]) M/s on 1 thread, \(overall[1]) M/s on 2")
+        race(studies[0], on: universe, rounds: rounds)
+    }
+
+    /// Seconds for all tasks, from empty kernels on.
+    private static func time(_ study: [[Variation]], on universe: Universe, threads: Int) -> Double {
+        let start = ContinuousClock.now
+        DispatchQueue.concurrentPerform(iterations: threads) { thread in
+            let kernel = VariationKernel(universe: universe)
+            for task in stride(from: thread, to: study.count, by: threads) { _ = kernel.evaluate(study[task]) }
+        }
+        return (ContinuousClock.now - start) / .seconds(1)
+    }
+
+    private static func race(_ study: [[Variation]], on universe: Universe, rounds: Int) {
+        guard let peer = NumbaPeer(universe, study.joined().map { $0 }) else {
+            print("variations macd against Numba: skipped, \(NumbaPeer.python) with numba and numpy is missing")
+            return
+        }
+        var ratios: [Double] = []
+        var rates: [Double] = []
+        for _ in 0..<rounds {
+            let theirs = peer.seconds()
+            let ours = time(study, on: universe, threads: 2)
+            ratios.append(theirs / ours)
+            rates.append(evaluations / theirs / 1e6)
+        }
+        let evaluated = VariationKernel(universe: universe).evaluate(study.flatMap { $0 })
+        let ours = evaluated.flatMap { evaluation in
+            evaluation.buys.flatMap { buys in (0..<tickers).map { buys.contains($0) ? UInt8(1) : 0 } }
+        }
+        let differing = zip(ours, peer.answer()).reduce(0) { $0 + ($1.0 == $1.1 ? 0 : 1) }
+        precondition(differing == 0, "Numba's buys differ from ours in \(differing) of \(ours.count) places")
+        print(
+            "variations macd against Numba on 2 threads (\(shown(median(rates))) M/s, same buys): "
+                + "\(shown(median(ratios))) times as fast")
+    }
+
+    private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+    private static func shown(_ value: Double) -> String { String(format: "%.1f", value) }
+
+    /// Uniform over the feasible options: less repetitive than a sampler that has learnt, hence the harder case.
+    private static func feasible(_ algorithm: Algorithm, _ random: inout Draws) -> Variation {
+        while true {
+            let options = algorithm.parameters.map { UInt8.random(in: 0..<UInt8($0.optionCount), using: &random) }
+            let drawn = Variation(algorithm, options)
+            if drawn.isFeasible { return drawn }
+        }
+    }
+
+    private static func walks(_ random: inout Draws) -> Universe {
+        var open = [Double](repeating: 0, count: tickers * Universe.days)
+        var (high, low, close, volume) = (open, open, open, open)
+        for ticker in 0..<tickers {
+            var price = Double.random(in: 10...90, using: &random)
+            for day in 0..<Universe.days {
+                let at = day * tickers + ticker
+                open[at] = price
+                price *= exp(Double.random(in: -0.03...0.03, using: &random))
+                close[at] = price
+                high[at] = max(open[at], price) * (1 + Double.random(in: 0...0.01, using: &random))
+                low[at] = min(open[at], price) * (1 - Double.random(in: 0...0.01, using: &random))
+                volume[at] = Double(Int.random(in: 250_000...10_000_000, using: &random))
+            }
+        }
+        return Universe(
+            symbols: (0..<tickers).map { "T\($0)" }, dates: (0..<Int32(Universe.days)).map { $0 }, open: open,
+            high: high, low: low, close: close, volume: volume)
+    }
+}
+
+/// bench/peers/variations_numba.py as a running process.
+private final class NumbaPeer {
+    /// From the virtual environment that `APEX_PEERS` names, or the first on the path.
+    static var python: String {
+        ProcessInfo.processInfo.environment["APEX_PEERS"].map { $0 + "/bin/python3" } ?? "python3"
+    }
+    private let process = Process()
+    private let commands = Pipe(), answers = Pipe()
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "apex-bench-\(UUID().uuidString)")
+
+    /// Nil when it does not start; its own complaint is on standard error.
+    init?(_ universe: Universe, _ variations: [Variation]) {
+        var data = Data()
+        func append<Value: BitwiseCopyable>(_ values: [Value]) {
+            // Numbers as they lie in memory; the script reads the same layout.
+            unsafe values.withUnsafeBytes { unsafe data.append(contentsOf: $0) }
+        }
+        append([universe.symbols.count, variations.count])
+        append(universe.close)
+        append(universe.volume)
+        for v in variations {
+            append([
+                v.integer("fast"), v.integer("slow"), v.integer("signal"), v.integer("mode"), v.integer("lookback"),
+                v.confirmsVolume ? v.integer("volume_period") : 0, 0,
+            ])
+        }
+        append(variations.map { $0.value("volume_multiple") })
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "peers/variations_numba.py")
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            let input = folder.appending(path: "input")
+            try data.write(to: input)
+            process.executableURL = URL(filePath: "/usr/bin/env")
+            process.arguments = [Self.python, script.path, input.path]
+            process.standardInput = commands
+            process.standardOutput = answers
+            try process.run()
+        } catch {
+            return nil
+        }
+        guard line() == "ready" else { return nil }
+    }
+
+    /// Seconds of one pass over all variations.
+    func seconds() -> Double {
+        send("run")
+        return Double(line()) ?? .nan
+    }
+
+    /// 1 where it bought, shape [variations][5][tickers].
+    func answer() -> [UInt8] {
+        let output = folder.appending(path: "output")
+        send("answer \(output.path)")
+        guard line() == "done", let bytes = try? Data(contentsOf: output) else { return [] }
+        return Array(bytes)
+    }
+
+    private func send(_ command: String) { commands.fileHandleForWriting.write(Data((command + "\n").utf8)) }
+    private func line() -> String {
+        var bytes: [UInt8] = []
+        while let byte = answers.fileHandleForReading.readData(ofLength: 1).first, byte != 10 { bytes.append(byte) }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+    deinit {
+        try? commands.fileHandleForWriting.close()
+        process.waitUntilExit()
+        try? FileManager.default.removeItem(at: folder)
+    }
+}
+
+/// SplitMix64. Source: Steele, Lea and Flood (2014).
+private struct Draws: RandomNumberGenerator {
+    var state: UInt64
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}
