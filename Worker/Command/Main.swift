@@ -11,9 +11,9 @@ import WorkerShell
           --slots N              tasks at once (default: one for each core this process may use)
           --name NAME            what people see (default: host name and process number)
           --state DIR            where fetched blobs are kept (default: ~/.cache/apex-worker)
-          --keys DIR             coordinator.public and worker.secret, for tcp
+          --keys DIR             coordinator.pub and worker (the secret key), for tcp
           --parent-pid N         leave when process N, which started this one, has ended
-          --drain-seconds N      how long tasks may run on after SIGTERM (default: 10)
+          --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
           --help, --version
 
         Example: apex-worker --coordinator tcp://10.0.0.5:7700 --keys ~/apex-keys --slots 4

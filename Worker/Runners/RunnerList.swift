@@ -6,6 +6,7 @@ package enum RunnerList {
     private static let all: [ErasedRunner] = [
         ErasedRunner(NoopRunner.self),
         ErasedRunner(CommandRunner.self),
+        ErasedRunner(VariationsRunner.self),
     ]
 
     /// Every kind's name, as listed.

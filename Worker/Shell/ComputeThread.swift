@@ -52,8 +52,12 @@ final class ComputeThread {
     }
 
     private func loop() {
-        let context = RunContext(blobs: blobs) { [unowned self] in
-            flag.isRaised.load(ordering: .acquiring) && queue.isCancelled(slot: slot, index: current)
+        let context = RunContext(blobs: blobs)
+        context.isCancelled = { [unowned self, unowned context] in
+            // Asked on this thread only, so the slice may be cut short here: what a slice computed is kept, unlike what
+            // a cancelled task did.
+            if context.sliceEnd != nil, queue.isLeaving.load(ordering: .acquiring) { context.sliceEnd = .now }
+            return flag.isRaised.load(ordering: .acquiring) && queue.isCancelled(slot: slot, index: current)
         }
         while true { sit(queue.take(slot: slot), context) }
     }

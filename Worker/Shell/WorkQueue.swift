@@ -31,6 +31,8 @@ final class WorkQueue: @unchecked Sendable {
     /// Raised when a slot should ask `isCancelled`: one load a task instead of a lock.
     final class Flag: Sendable { let isRaised = Atomic<Bool>(false) }
     let flags: [Flag]
+    /// Set when the worker leaves: a budgeted task ends its slice then, and its cursor is handed in.
+    let isLeaving = Atomic<Bool>(false)
 
     private struct Slot {
         /// What it took and has not finished.
@@ -96,6 +98,7 @@ final class WorkQueue: @unchecked Sendable {
     func close() {
         monitor.locked {
             isClosed = true
+            isLeaving.store(true, ordering: .releasing)
             for assignment in queue[head...] {
                 put(TaskOutcome(run: assignment.run, end: .returned, busyMicroseconds: 0))
             }

@@ -7,11 +7,11 @@ package struct WorkerOptions: Sendable {
     package var name: String?
     /// Where fetched blobs are kept.
     package var state: String?
-    /// The folder with coordinator.public, worker.public and worker.secret; only for tcp.
+    /// The folder with coordinator.pub and worker, this worker's secret key; only for tcp.
     package var keys: String?
     /// The process to end with.
     package var parentProcess: Int32?
     /// How long a draining worker lets tasks run on.
-    package var drainSeconds = 10
+    package var drainSeconds = 5
     package init(coordinator: String) { self.coordinator = coordinator }
 }

@@ -295,21 +295,11 @@ package final class WorkerShell {
         guard options.coordinator.hasPrefix("tcp://") else { return .none }
         guard let folder = options.keys else {
             throw JobError(
-                "\(options.coordinator): tcp needs keys; give --keys DIR with coordinator.public and worker.secret.")
+                "\(options.coordinator): tcp needs keys; give --keys DIR with coordinator.pub and worker, the secret key."
+            )
         }
-        func text(_ name: String) throws(JobError) -> String {
-            guard let file = unsafe fopen(folder + "/" + name, "re") else {
-                throw JobError("\(folder)/\(name) cannot be read: \(unsafe String(cString: strerror(errno))).")
-            }
-            defer { unsafe fclose(file) }
-            var bytes = [UInt8](repeating: 0, count: 256)
-            let count = unsafe fread(&bytes, 1, bytes.count, file)
-            let line = bytes[..<count].prefix { $0 > 32 }
-            return String(decoding: line, as: UTF8.self)
-        }
-        guard let server = PublicKey(try text("coordinator.public")) else {
-            throw JobError("\(folder)/coordinator.public holds no key: 40 characters of Z85 are wanted.")
-        }
-        return .client(try KeyPair(secret: text("worker.secret")), server: server)
+        return .client(
+            try KeyPair(readingFrom: folder + "/worker"),
+            server: try PublicKey(readingFrom: folder + "/coordinator.pub"))
     }
 }
