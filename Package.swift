@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: strict),
         .target(
             name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: strict),
@@ -46,6 +47,7 @@ let package = Package(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
+                "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store"], path: "Coordinator/Report",
@@ -58,7 +60,6 @@ let package = Package(
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
-        .target(name: "CLinux", path: "Worker/CLinux"),
         .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
         .target(
             name: "CKernels", path: "Worker/CKernels",

@@ -92,7 +92,7 @@ package final class Coordinator {
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
-        _ = poller.add(descriptor: stop.wakeup.descriptor)
+        _ = poller.add(descriptor: stop.descriptor)
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
         ready(listeners.flatMap(\.endpoints))
