@@ -114,7 +114,9 @@ let package = Package(
             ], path: "Tests/WorkerTests", swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "apex", "apex-worker"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
+            ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
         .executableTarget(
