@@ -43,7 +43,7 @@ package enum Programs {
         package init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
             let name = NSTemporaryDirectory() + "apex-test-\(UUID().uuidString)"
             files = (name + ".out", name + ".err")
-            for file in [files.output, files.errors] { FileManager.default.createFile(atPath: file, contents: nil) }
+            for file in [files.output, files.errors] { _ = FileManager.default.createFile(atPath: file, contents: nil) }
             process.executableURL = URL(
                 fileURLWithPath: program.hasPrefix("/") ? program : Programs.folder + "/" + program)
             process.arguments = arguments
