@@ -107,6 +107,23 @@ struct WireCase: Sendable, CustomTestStringConvertible {
     }
 }
 
+@Test(arguments: WireCase.all) func `the largest and smallest numbers anywhere never trap`(type: WireCase) throws {
+    for seed in seeds(2) {
+        var generator = SplitMix(seed: seed)
+        let bytes = type.make(&generator)
+        for at in bytes.indices.prefix(200) {
+            for width in [1, 4, 8] where at + width <= bytes.count {
+                for pattern in [0xFF, 0x7F] as [UInt8] {
+                    var edge = bytes
+                    for byte in at..<at + width { edge[byte] = 0xFF }
+                    edge[at + width - 1] = pattern
+                    _ = try? type.roundTrip(edge)
+                }
+            }
+        }
+    }
+}
+
 @Test(arguments: seeds(50)) func `random bytes never trap`(seed: UInt64) {
     var generator = SplitMix(seed: seed)
     var accepted = 0
