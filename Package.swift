@@ -85,7 +85,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Messages"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration"],
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration"],
             path: "Tests/ProtocolTests", swiftSettings: strict),
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
