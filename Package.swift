@@ -98,7 +98,8 @@ let package = Package(
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Planners", "Runners", "Kernels", "Blobs"],
             path: "Tests/PlannerTests", swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Hardware"],
+            name: "KernelTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
             path: "Tests/KernelTests", resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],

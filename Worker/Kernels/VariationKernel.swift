@@ -11,8 +11,9 @@ package final class VariationKernel {
     /// By the algorithm's raw value.
     private let grids = Algorithm.allCases.map(OptionGrid.init)
 
-    package init(universe: Universe) {
-        cache = IndicatorCache(BlockedBars(universe))
+    /// - Parameter cacheBytes: once the series held exceed this, the next call of `evaluate` starts without any.
+    package init(universe: Universe, cacheBytes: Int = 256 << 20) {
+        cache = IndicatorCache(BlockedBars(universe), limitBytes: cacheBytes)
         hits = universe.hits
     }
 
