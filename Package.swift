@@ -100,7 +100,8 @@ let package = Package(
         .testTarget(
             name: "KernelTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
-            path: "Tests/KernelTests", resources: [.copy("Golden")], swiftSettings: strict),
+            path: "Tests/KernelTests", resources: [.copy("Golden")],
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
