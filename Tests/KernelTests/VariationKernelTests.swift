@@ -107,5 +107,5 @@ func `answers do not depend on what was asked before, nor on what the cache drop
         visit(0)
     }
     let perTicker = kernel.cachedBytes / 64
-    #expect((36_000...39_000).contains(perTicker), "\(perTicker) bytes a ticker")
+    #expect((36_500...37_500).contains(perTicker), "\(perTicker) bytes a ticker")
 }

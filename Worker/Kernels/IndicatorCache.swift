@@ -3,8 +3,9 @@ import Market
 /// The indicator series of one universe, each computed when a variation first asks for it.
 ///
 /// Bound: the parameters of DESIGN §5.2 allow 24 exponential and 24 simple averages, 13 RSI, 13 NATR, 10 ADX, 17 band
-/// deviations, 38 highs, 16 volume means and 924 MACDs (of 132 lines). With every one of them held that is 39 kB a ticker (40 MB for
-/// 1,000 tickers) a thread; a universe of more than 6,000 tickers starts again from nothing at `limitBytes`.
+/// deviations, 38 highs, 16 volume means and 924 MACDs (of 132 lines). All of them take 37 kB a ticker, hence 37 MB for
+/// 1,000 tickers, in each thread that tests variations. A universe too large for `limitBytes` with all of them starts
+/// again from nothing whenever it gets there.
 final class IndicatorCache {
     private enum Key: Hashable {
         case sma(Int)
