@@ -54,7 +54,7 @@ let package = Package(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
-                "Planners", "Hardware",
+                "Planners", "Hardware", "CLinux", "CoordinatorCore",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker

@@ -95,7 +95,9 @@ final class Client {
             if more.isEmpty { return entries }
         }
     }
-    private var unexpected: JobError { JobError("the coordinator's answer does not fit the question; is it another version?") }
+    private var unexpected: JobError {
+        JobError("the coordinator's answer does not fit the question; is it another version?")
+    }
 
     // MARK: - Blobs
 
@@ -150,7 +152,8 @@ enum Place {
         let environment = ProcessInfo.processInfo.environment
         let state = try arguments.value("--state")
         let keys = try arguments.value("--keys") ?? environment["APEX_KEYS"]
-        if let address = try arguments.value("--coordinator") ?? (state == nil ? environment["APEX_COORDINATOR"] : nil) {
+        if let address = try arguments.value("--coordinator") ?? (state == nil ? environment["APEX_COORDINATOR"] : nil)
+        {
             return try at(address, keys: keys)
         }
         return .local(StateFolder(absolute(state ?? defaultState)))

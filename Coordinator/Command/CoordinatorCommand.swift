@@ -1,3 +1,4 @@
+import CLinux
 import CoordinatorCore
 import CoordinatorShell
 import Foundation
@@ -26,7 +27,7 @@ enum CoordinatorCommand: Subcommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let state = try arguments.value("--state") ?? Place.defaultState
-        var settings = Coordinator.Settings(folder: StateFolder(absolute(state)), hostID: hostID())
+        var settings = Coordinator.Settings(folder: StateFolder(absolute(state)), hostID: hostIdentity())
         let config = try arguments.value("--config")
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
         let parent = try arguments.integer("--parent-pid", 1...Int32.max)
@@ -51,6 +52,5 @@ enum CoordinatorCommand: Subcommand {
 
 /// This process ends when `parent` does: a private coordinator does not outlive the command that started it.
 func endWith(_ parent: Int32) {
-    _ = unsafe prctl(PR_SET_PDEATHSIG, UInt(SIGTERM))
-    if getppid() != parent { exit(ExitCode.resumable.rawValue) }  // it ended before we asked
+    guard apex_end_with(parent) == 0 else { exit(ExitCode.resumable.rawValue) }  // it ended before we asked
 }

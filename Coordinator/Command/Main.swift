@@ -6,12 +6,13 @@ import Messages
 @main
 enum Apex {
     /// In the order people meet them.
-    static let subcommands: [any Subcommand.Type] = [
-        WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self,
-    ]
+    static var subcommands: [any Subcommand.Type] {
+        [
+            WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self,
+        ]
+    }
 
     static func main() {
-        setvbuf(unsafe stdout, nil, _IOLBF, 0)
         exit(run(Array(CommandLine.arguments.dropFirst())).rawValue)
     }
 
@@ -45,7 +46,7 @@ enum Apex {
     }
 
     private static var overview: String {
-        let width = subcommands.map(\.name.count).max() ?? 0
+        let width = subcommands.map { $0.name.count }.max() ?? 0
         let lines = subcommands.map {
             "  " + $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.summary
         }
@@ -63,7 +64,7 @@ enum Apex {
     }
 
     private static func nearest(to word: String) -> String {
-        let close = subcommands.map(\.name).filter { $0.hasPrefix(word) || word.hasPrefix($0) || $0.contains(word) }
+        let close = subcommands.map { $0.name }.filter { $0.hasPrefix(word) || word.hasPrefix($0) || $0.contains(word) }
         return close.first.map { " (did you mean \($0)?)" } ?? ""
     }
 }

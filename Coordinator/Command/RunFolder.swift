@@ -81,13 +81,16 @@ struct RunFolder {
         let temporary = path + ".new"
         let file = unsafe open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         func failure(_ what: String) -> JobError {
-            JobError("\(path): \(what): \(unsafe String(cString: strerror(errno))); free some space or check the folder.")
+            JobError(
+                "\(path): \(what): \(unsafe String(cString: strerror(errno))); free some space or check the folder.")
         }
         guard file >= 0 else { throw failure("cannot be written") }
         defer { close(file) }
         var offset = 0
         while offset < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(file, $0.baseAddress! + offset, bytes.count - offset) }
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe Glibc.write(file, $0.baseAddress! + offset, bytes.count - offset)
+            }
             guard count > 0 else { throw failure("cannot be written") }
             offset += count
         }

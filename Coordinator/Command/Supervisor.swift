@@ -146,7 +146,7 @@ final class Supervisor: Sendable {
     }
 
     private static func spawn(_ child: Child) throws(JobError) -> pid_t {
-        var attributes = unsafe posix_spawnattr_t()
+        var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }
         // A group of its own, so that Ctrl-C reaches only us and children end in order; signals as at a fresh start.
@@ -165,7 +165,7 @@ final class Supervisor: Sendable {
         // C strings that live until the spawn returns.
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
         unsafe argv.append(nil)
-        defer { for word in unsafe argv { unsafe free(word) } }
+        defer { unsafe argv.forEach { unsafe free($0) } }
         var process: pid_t = 0
         let code = unsafe posix_spawn(&process, child.program, &files, &attributes, argv, environ)
         guard code == 0 else {

@@ -46,7 +46,8 @@ enum UpCommand: Subcommand {
                 isReady = true
                 complain(
                     "apex up: ready, \(workers) workers; coordinator at \(status.coordinator.listen.joined(separator: ", "))\n"
-                        + "         try `apex status --state \(folder.path)`; Ctrl-C stops everything, nothing is lost.")
+                        + "         try `apex status --state \(folder.path)`; Ctrl-C stops everything, nothing is lost."
+                )
             }
             usleep(50_000)
         }

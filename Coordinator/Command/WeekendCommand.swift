@@ -137,11 +137,12 @@ struct WeekendSettings {
     }
 
     static func budget(_ text: String) throws(UsageError) -> UInt64 {
-        do throws(QuantityError) {
-            let milliseconds = try Quantities.milliseconds(text)
-            guard milliseconds > 0 else { throw UsageError("--budget is \(text); give a time above 0, as 24h or 90s.") }
-            return UInt64(milliseconds)
-        } catch { throw UsageError("--budget is \(text); \(error.advice)") }
+        let milliseconds: Int
+        do { milliseconds = try Quantities.milliseconds(text) } catch {
+            throw UsageError("--budget is \(text); \(error.advice)")
+        }
+        guard milliseconds > 0 else { throw UsageError("--budget is \(text); give a time above 0, as 24h or 90s.") }
+        return UInt64(milliseconds)
     }
 }
 
@@ -159,7 +160,8 @@ struct WeekendInput {
         var end: Int32?
         if let weekEnding {
             let digits = weekEnding.replacingOccurrences(of: "-", with: "")
-            guard weekEnding.utf8.count == 10, digits.utf8.count == 8, let day = Int32(digits), MarketDate.isDay(day) else {
+            guard weekEnding.utf8.count == 10, digits.utf8.count == 8, let day = Int32(digits), MarketDate.isDay(day)
+            else {
                 throw UsageError("--week-ending is \(weekEnding); write a day as YYYY-MM-DD.")
             }
             end = day
@@ -173,7 +175,8 @@ struct WeekendInput {
             seed: settings.seed, cycles: settings.cycles, batch: settings.batch, universe: settings.universe,
             sizes: settings.sizes, keep: settings.keep)
         notes = RunFolder.InputNotes(
-            bars: path.map(absolute) ?? "demo", isDemo: path == nil, rows: bars.rowCount, symbols: selection.symbolCount,
+            bars: path.map(absolute) ?? "demo", isDemo: path == nil, rows: bars.rowCount,
+            symbols: selection.symbolCount,
             eligible: selection.eligibleCount,
             rejectedRows: bars.rejected.list.map {
                 RunFolder.InputNotes.Row(reason: $0.reason.words, count: $0.count, firstLine: $0.firstLine)

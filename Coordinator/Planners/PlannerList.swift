@@ -5,7 +5,9 @@ import Messages
 package enum PlannerList {
     package typealias Maker = @Sendable ([UInt8], any BlobSource) throws(JobError) -> any ErasedPlanner
 
-    private static let makers: [(name: String, make: Maker)] = []
+    private static let makers: [(name: String, make: Maker)] = [
+        maker(NoopPlanner.self), maker(CommandPlanner.self), maker(VariationsPlanner.self),
+    ]
 
     /// Kinds that can be submitted, in the list's order.
     package static var kinds: [String] { makers.map(\.name) }

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
@@ -73,4 +74,9 @@ unsigned long long apex_free_bytes(const char *path) {
 int apex_clock_is_synchronised(void) {
     struct timex facts = {0};
     return adjtimex(&facts) == -1 || (facts.status & STA_UNSYNC) == 0;
+}
+
+int apex_end_with(pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) return -1;
+    return getppid() == parent ? 0 : -1;
 }

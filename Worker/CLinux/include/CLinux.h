@@ -38,3 +38,6 @@ unsigned long long apex_free_bytes(const char *path);
 
 /// 1 when the kernel's clock is kept in step with a time server, or does not say.
 int apex_clock_is_synchronised(void);
+
+/// SIGTERM for this process when the thread that started it ends. -1 when `parent` is no longer its parent.
+int apex_end_with(pid_t parent);

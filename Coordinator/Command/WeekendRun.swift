@@ -1,0 +1,146 @@
+import Blobs
+import CoordinatorShell
+import Foundation
+import Glibc
+import Jobs
+import Market
+import Messages
+
+/// One weekend under way: brings the universe to a cluster, its own or a running one, follows the job, and writes the
+/// results when it ends.
+final class WeekendRun {
+    private let folder: RunFolder
+    private var manifest: RunFolder.Manifest
+    /// The universe's bytes; nil on a resume, when the cluster has them.
+    private let universe: [UInt8]?
+    private let workers: Int?
+    private let json: Bool
+    private let progress: Progress
+
+    /// How often the job's status is asked for.
+    private static let interval: Duration = .milliseconds(100)
+
+    init(_ folder: RunFolder, _ manifest: RunFolder.Manifest, _ universe: [UInt8]?, workers: Int?, json: Bool) throws {
+        self.folder = folder
+        self.manifest = manifest
+        self.universe = universe
+        self.workers = workers
+        self.json = json
+        progress = Progress()
+    }
+
+    func run(addingBudget more: UInt64) throws -> ExitCode {
+        let stop = try StopSignal()
+        var supervisor: Supervisor?
+        if manifest.coordinator == nil {
+            supervisor = try Supervisor(
+                folder.state, workers: workers ?? usableCores(), coordinatorOptions: ["--quiet"])
+        }
+        defer { supervisor?.stop() }
+        let place = try manifest.coordinator.map { try Place.at($0, keys: manifest.keys) } ?? .local(folder.state)
+        // As long as a private coordinator takes to be started again; a running cluster may be away for longer.
+        let client = try Client(place, patience: .seconds(30))
+        do {
+            let job = try begin(client, more, supervisor, stop)
+            guard let status = try follow(job, client, supervisor, stop) else { return interrupted() }
+            return try finish(status, client)
+        } catch is Interrupted { return interrupted() }
+    }
+
+    private struct Interrupted: Error {}
+
+    private func begin(_ client: Client, _ more: UInt64, _ supervisor: Supervisor?, _ stop: StopSignal) throws -> JobID
+    {
+        try wait(for: client, supervisor, stop)
+        if let universe { try client.put(universe) }
+        guard let blob = BlobID(manifest.universe) else {
+            throw JobError("\(folder.path): its record names no universe; start again in another --out DIR.")
+        }
+        let identity = manifest.identity
+        let spec = Weekend.Spec(
+            variations: Variations.Spec(
+                universe: blob, seed: identity.seed, cycles: UInt32(identity.cycles), batch: UInt32(identity.batch)),
+            sizes: identity.sizes, keep: UInt32(identity.keep))
+        let job = try client.submit(
+            Submission(
+                token: manifest.token, kind: Weekend.name, spec: spec.wireBytes, name: folder.path,
+                budgetMilliseconds: manifest.budgetMilliseconds))
+        if more > 0, try client.job(job).state != .done {
+            _ = try client.ask(.addBudget(job, milliseconds: more))
+            manifest.budgetMilliseconds += more
+            try folder.write(manifest)
+        }
+        return job
+    }
+
+    /// Until the coordinator answers: a private one takes a moment to start, and seconds to rebuild a long run.
+    private func wait(for client: Client, _ supervisor: Supervisor?, _ stop: StopSignal) throws {
+        guard let supervisor else { return }
+        let patience = client.patience
+        client.patience = .milliseconds(200)
+        defer { client.patience = patience }
+        let deadline = ContinuousClock.now + .seconds(120)
+        while (try? client.status()) == nil {
+            if stop.count > 0 { throw Interrupted() }
+            supervisor.tend()
+            if let failure = supervisor.failure {
+                throw JobError("\(failure); see the line above and \(folder.state.log).")
+            }
+            guard ContinuousClock.now < deadline else {
+                throw JobError("the coordinator did not start in two minutes; see \(folder.state.log).")
+            }
+        }
+    }
+
+    /// - Returns: the job's last status; nil when the run was interrupted.
+    private func follow(_ job: JobID, _ client: Client, _ supervisor: Supervisor?, _ stop: StopSignal) throws
+        -> JobStatus?
+    {
+        while stop.count == 0 {
+            supervisor?.tend()
+            if let failure = supervisor?.failure {
+                progress.end()
+                complain("apex weekend: \(failure); see the line above and \(folder.state.log).")
+                return nil
+            }
+            let status: JobStatus
+            do { status = try client.job(job) } catch {
+                // Its private coordinator is being started again; a remote one is given up after the client's patience.
+                if supervisor != nil { continue }
+                throw error
+            }
+            progress.show(status.plan, budget: status.budget)
+            if status.state.isOver { return status }
+            usleep(UInt32(Self.interval / .microseconds(1)))
+        }
+        return nil
+    }
+
+    private func interrupted() -> ExitCode {
+        progress.end()
+        complain("interrupted; nothing finished is lost. Go on with:  apex resume \(folder.path)")
+        return .resumable
+    }
+
+    private func finish(_ status: JobStatus, _ client: Client) throws -> ExitCode {
+        progress.end()
+        guard status.state == .done || status.state == .unfinished, let answer = status.answer else {
+            throw JobError("the weekend \(status.state.name): \(status.reason)")
+        }
+        let output = WeekendOutput(
+            folder: folder, manifest: manifest, status: status, ledger: try client.ledger(of: status.id),
+            answer: try decode(try client.blob(answer)),
+            universe: try decodeUniverse(try universe ?? client.blob(BlobID(manifest.universe)!)),
+            pool: { id in try client.blob(id) })
+        try output.write()
+        output.announce(json: json)
+        return status.state == .done ? .done : .unproved
+    }
+
+    private func decode(_ bytes: [UInt8]) throws -> Weekend.Answer {
+        do { return try Weekend.Answer(wireBytes: bytes) } catch { throw JobError(error, while: "reading the answer") }
+    }
+    private func decodeUniverse(_ bytes: [UInt8]) throws -> Universe {
+        do { return try Universe(wireBytes: bytes) } catch { throw JobError(error, while: "reading the universe") }
+    }
+}
