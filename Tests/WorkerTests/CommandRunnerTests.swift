@@ -53,9 +53,12 @@ private func run(
         let result = try run("sh", ["-c", "sleep 60 & echo $!"])
         #expect(ContinuousClock.now - started < .seconds(5))
         let left = try #require(Int32(String(decoding: result.output, as: UTF8.self).dropLast()))
-        // Gone, or a zombie that nobody has reaped yet.
-        let status = (try? String(contentsOfFile: "/proc/\(left)/stat", encoding: .utf8)) ?? "gone Z"
-        #expect(status.contains(" Z"))
+        // Gone, or a zombie that nobody has reaped yet; the kernel takes a moment to end what was killed.
+        func isOver() -> Bool {
+            ((try? String(contentsOfFile: "/proc/\(left)/stat", encoding: .utf8)) ?? "gone Z").contains(" Z")
+        }
+        while !isOver(), ContinuousClock.now - started < .seconds(5) { usleep(1000) }
+        #expect(isOver())
     }
 
     @Test func `a cancelled command is stopped`() throws {
