@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: strict),
         .target(
             name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: strict),
@@ -46,6 +47,7 @@ let package = Package(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
+                "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store"], path: "Coordinator/Report",
@@ -58,7 +60,6 @@ let package = Package(
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
-        .target(name: "CLinux", path: "Worker/CLinux"),
         .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
         .target(
             name: "CKernels", path: "Worker/CKernels",
@@ -84,7 +85,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Messages"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration"],
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration"],
             path: "Tests/ProtocolTests", swiftSettings: strict),
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
@@ -100,8 +101,10 @@ let package = Package(
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Planners", "Runners", "Kernels", "Blobs"],
             path: "Tests/PlannerTests", swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Hardware"],
-            path: "Tests/KernelTests", resources: [.copy("Golden")], swiftSettings: strict),
+            name: "KernelTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
+            path: "Tests/KernelTests", resources: [.copy("Golden")],
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
@@ -113,7 +116,9 @@ let package = Package(
             ], path: "Tests/WorkerTests", swiftSettings: strict),
         .testTarget(
             name: "ClusterTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "apex", "apex-worker"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
+            ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
         .executableTarget(

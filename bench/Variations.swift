@@ -22,29 +22,43 @@ package enum VariationsBench {
             (0..<tasks).map { _ in (0..<batch).map { _ in feasible(algorithm, &random) } }
         }
 
-        var totals = [0.0, 0.0]
+        var totals = [0.0, 0.0, 0.0]
         for (algorithm, study) in zip(Algorithm.allCases, studies) {
-            var medians: [Double] = []
-            for threads in 1...2 {
-                let seconds = median((0..<rounds).map { _ in time(study, on: universe, threads: threads) })
-                medians.append(evaluations / seconds / 1e6)
-                totals[threads - 1] += seconds
-            }
-            print("variations \(algorithm.name): \(shown(medians[0])) M/s on 1 thread, \(shown(medians[1])) M/s on 2")
+            let seconds = [
+                median((0..<rounds).map { _ in cold(study, on: universe, threads: 1) }),
+                median((0..<rounds).map { _ in cold(study, on: universe, threads: 2) }),
+                median((0..<rounds).map { _ in warm(study, on: universe) }),
+            ]
+            for at in 0..<3 { totals[at] += seconds[at] }
+            report(algorithm.name, seconds.map { evaluations / $0 / 1e6 })
         }
-        let overall = totals.map { shown(10 * evaluations / $0 / 1e6) }
-        print("variations, all ten: \(overall[0]) M/s on 1 thread, \(overall[1]) M/s on 2")
+        report("all ten", totals.map { 10 * evaluations / $0 / 1e6 })
         race(studies[0], on: universe, rounds: rounds)
     }
 
+    private static func report(_ name: String, _ rates: [Double]) {
+        print(
+            "variations \(name): \(shown(rates[0])) M/s on 1 thread, \(shown(rates[1])) M/s on 2; "
+                + "\(shown(rates[2])) M/s on 1 with all indicators held")
+    }
+
     /// Seconds for all tasks, from empty kernels on.
-    private static func time(_ study: [[Variation]], on universe: Universe, threads: Int) -> Double {
+    private static func cold(_ study: [[Variation]], on universe: Universe, threads: Int) -> Double {
         let start = ContinuousClock.now
         DispatchQueue.concurrentPerform(iterations: threads) { thread in
             let kernel = VariationKernel(universe: universe)
             for task in stride(from: thread, to: study.count, by: threads) { _ = kernel.evaluate(study[task]) }
         }
-        return (ContinuousClock.now - start) / .seconds(1)
+        return (.now - start) / .seconds(1)
+    }
+
+    /// Seconds for all tasks on one thread that has tested them before.
+    private static func warm(_ study: [[Variation]], on universe: Universe) -> Double {
+        let kernel = VariationKernel(universe: universe)
+        for task in study { _ = kernel.evaluate(task) }
+        let start = ContinuousClock.now
+        for task in study { _ = kernel.evaluate(task) }
+        return (.now - start) / .seconds(1)
     }
 
     private static func race(_ study: [[Variation]], on universe: Universe, rounds: Int) {
@@ -56,7 +70,7 @@ package enum VariationsBench {
         var rates: [Double] = []
         for _ in 0..<rounds {
             let theirs = peer.seconds()
-            let ours = time(study, on: universe, threads: 2)
+            let ours = cold(study, on: universe, threads: 2)
             ratios.append(theirs / ours)
             rates.append(evaluations / theirs / 1e6)
         }

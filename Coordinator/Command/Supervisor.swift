@@ -17,6 +17,8 @@ final class Supervisor: Sendable {
         var quickDeaths = 0
         var notBefore = ContinuousClock.now
         var restarts = 0
+        /// Where its standard error goes; nil: where ours goes.
+        var log: String?
     }
     private struct State: Sendable {
         var children: [Child] = []
@@ -52,11 +54,12 @@ final class Supervisor: Sendable {
                     arguments: [
                         "--coordinator", folder.endpoint, "--slots", "1", "--name", "local-\(number)", "--parent-pid",
                         "\(getpid())",
-                    ]))
+                    ], log: folder.workerLog))
         }
         for child in children where unsafe access(child.program, X_OK) != 0 {
             throw JobError("\(child.program) is missing; build both programs with `swift build -c release`.")
         }
+        folder.rotateWorkerLog()
         // On this thread: the system ends a child when the thread that started it ends, and this one lives longest.
         state.withLock { $0.children = children }
         tend()
@@ -159,6 +162,9 @@ final class Supervisor: Sendable {
         unsafe posix_spawn_file_actions_init(&files)
         defer { unsafe posix_spawn_file_actions_destroy(&files) }
         unsafe posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
+        if let log = child.log {
+            unsafe posix_spawn_file_actions_addopen(&files, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
         unsafe posix_spawn_file_actions_adddup2(&files, 2, 1)  // standard output belongs to the command's answer
 
         let words = [child.program] + child.arguments

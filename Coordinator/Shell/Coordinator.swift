@@ -67,6 +67,7 @@ package final class Coordinator {
     }
 
     private static func authenticator(_ folder: StateFolder, _ log: EventLog) throws -> Authenticator {
+        _ = try folder.enrol()
         let list = try Authenticator.allowList(readingFrom: folder.keys)
         return try Authenticator(allowing: list) { denial in
             log.write(
@@ -86,13 +87,12 @@ package final class Coordinator {
         Context.raiseFileLimit()
         listeners = [try Listener([settings.folder.endpoint], keys: nil)]
         if !settings.listen.isEmpty {
-            let keys = try KeyPair(inFile: settings.folder.keys + "/coordinator")
-            listeners.append(try Listener(settings.listen, keys: keys))
+            listeners.append(try Listener(settings.listen, keys: try settings.folder.enrol()))
         }
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
-        _ = poller.add(descriptor: stop.wakeup.descriptor)
+        _ = poller.add(descriptor: stop.descriptor)
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
         ready(listeners.flatMap(\.endpoints))

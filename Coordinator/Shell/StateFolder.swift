@@ -11,6 +11,12 @@ package struct StateFolder: Sendable {
     package var blobs: String { path + "/blobs" }
     package var keys: String { path + "/keys" }
     package var log: String { path + "/log.jsonl" }
+    /// What local workers say. Renamed to `workers.log.1` at 16 MiB when a supervisor starts.
+    package var workerLog: String { path + "/workers.log" }
+    package func rotateWorkerLog() {
+        let size = (try? FileManager.default.attributesOfItem(atPath: workerLog)[.size] as? Int) ?? 0
+        if size > 16 << 20 { _ = unsafe rename(workerLog, workerLog + ".1") }
+    }
     package var lockFile: String { path + "/coordinator.lock" }
     /// The ipc endpoint of local workers and commands. A socket's path may have 107 bytes: a state folder deeper than
     /// that gets a folder of the same name's hash under /tmp, of mode 0700.

@@ -259,7 +259,7 @@ package struct VariationPool: Wire, Equatable {
         symbolCount = try reader.integer()
         hits = try reader.array()
         members = try reader.array()
-        let words = Int(symbolCount + 63) / 64
+        let words = (Int(symbolCount) + 63) / 64
         guard hits.count == 5, hits.allSatisfy({ $0.words.count == words }),
             members.allSatisfy({ $0.buys.count == 5 && $0.buys.allSatisfy { $0.words.count == words } }),
             members.count <= Int(UInt16.max),

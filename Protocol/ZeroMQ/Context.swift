@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import Synchronization
 
 /// The process's one libzmq context. One, because in libzmq 4.3.4 several contexts with CURVE crash through the shared
 /// random source, and because ZAP and inproc endpoints live in one context. The only ZeroMQ object that threads share.
@@ -9,7 +10,8 @@ import Glibc
     /// Sockets that may be open at once, compute threads and monitors included; connections are not counted.
     package static let maximumSockets: Int32 = 1024
 
-    let pointer: UnsafeMutableRawPointer
+    private let pointer: UnsafeMutableRawPointer
+    private let isEnding = Mutex(false)
 
     private init() {
         guard let pointer = unsafe zmq_ctx_new() else { preconditionFailure("no memory for a ZeroMQ context") }
@@ -18,10 +20,28 @@ import Glibc
         precondition(failed == 0, "libzmq refuses \(Self.maximumSockets) sockets")
     }
 
+    /// A new socket of libzmq's; whoever gets it closes it.
+    func open(_ kind: Socket.Kind) throws(ZeroMQError) -> UnsafeMutableRawPointer {
+        // Under the lock, so that nobody opens a socket in a context that is already freed.
+        var socket: UnsafeMutableRawPointer?
+        let code = isEnding.withLock { isEnding -> Int32 in
+            if isEnding { return ETERM }
+            unsafe socket = zmq_socket(pointer, kind.code)
+            return zmq_errno()
+        }
+        guard let socket = unsafe socket else { throw ZeroMQError(code: code, while: "opening a \(kind) socket") }
+        return unsafe socket
+    }
+
     /// Ends the context: every blocked call in other threads fails with an error that says `isTermination`, and this
-    /// call returns when all sockets are closed and what they still had to send is sent or their linger is over. Call it
-    /// once, at the end of the process; sockets cannot be opened afterwards.
+    /// call returns when all sockets are closed and what they still had to send is sent or their linger is over. To be
+    /// called at the end of the process, by a thread that has no socket open; no more sockets can be opened then.
     package func terminate() {
+        let isFirst = isEnding.withLock { isEnding in
+            defer { isEnding = true }
+            return !isEnding
+        }
+        guard isFirst else { return }
         unsafe zmq_ctx_shutdown(pointer)
         while unsafe zmq_ctx_term(pointer) != 0, zmq_errno() == EINTR {}
     }

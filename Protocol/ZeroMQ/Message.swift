@@ -17,6 +17,15 @@ package struct Message: Sendable, Equatable {
     package var connection: Int32?
     /// The payload, without routing id.
     package var frames: [[UInt8]]
+
+    package init(
+        peer: Peer? = nil, peerKey: PublicKey? = nil, connection: Int32? = nil, frames: [[UInt8]]
+    ) {
+        self.peer = peer
+        self.peerKey = peerKey
+        self.connection = connection
+        self.frames = frames
+    }
 }
 
 /// What `receive` found.
@@ -26,6 +35,7 @@ package enum Receipt: Sendable, Equatable {
     case refused(Refusal)
 }
 
+/// A message that was thrown away, and who sent it.
 package struct Refusal: Sendable, Equatable {
     package enum Reason: Sendable, Equatable {
         case tooManyFrames
@@ -39,6 +49,13 @@ package struct Refusal: Sendable, Equatable {
     package var peer: Peer?
     package var peerKey: PublicKey?
     package var connection: Int32?
+
+    package init(reason: Reason, peer: Peer? = nil, peerKey: PublicKey? = nil, connection: Int32? = nil) {
+        self.reason = reason
+        self.peer = peer
+        self.peerKey = peerKey
+        self.connection = connection
+    }
 }
 
 /// What became of a message handed to `send`. None of them is proof of delivery: only the peer's answer is.

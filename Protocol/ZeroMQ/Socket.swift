@@ -42,9 +42,7 @@ import Glibc
     private static func open(_ kind: Kind, in context: Context, options: SocketOptions) throws(ZeroMQError)
         -> UnsafeMutableRawPointer
     {
-        guard let pointer = unsafe zmq_socket(context.pointer, kind.code) else {
-            throw ZeroMQError(code: zmq_errno(), while: "opening a \(kind) socket")
-        }
+        let pointer = unsafe try context.open(kind)
         do throws(ZeroMQError) { unsafe try options.apply(to: pointer, of: kind) } catch {
             unsafe zmq_close(pointer)
             throw error

@@ -107,7 +107,7 @@ private func universe(of cases: [GoldenCase]) -> Universe {
     let cases = goldenCases.filter { $0.close.count == 30 }
     #expect(cases.count > 10)
     let bars = BlockedBars(universe(of: cases))
-    let cache = IndicatorCache(bars)
+    let cache = IndicatorCache(bars, limitBytes: .max)
     for (at, golden) in cases.enumerated() {
         for (name, periods, values) in golden.series {
             for (ticker, window) in [(2 * at, 0), (2 * at + 1, 4)] {
@@ -145,7 +145,7 @@ private func kernel(
 
 @Test func `the kernel knows on which side of its signal TA-Lib's MACD lies, and which DI is larger`() {
     let cases = goldenCases.filter { $0.close.count == 30 }
-    let cache = IndicatorCache(BlockedBars(universe(of: cases)))
+    let cache = IndicatorCache(BlockedBars(universe(of: cases)), limitBytes: .max)
     var compared = 0
     for (at, golden) in cases.enumerated() {
         for (upper, lower) in [("macd_line", "macd_signal"), ("plus_di", "minus_di")] {

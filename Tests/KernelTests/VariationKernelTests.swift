@@ -37,3 +37,75 @@ func `the kernel accepts the feasible variations and no others`(algorithm: Algor
         #expect(kernel.accepts(variation) == variation.isFeasible, "\(variation)")
     }
 }
+
+@Test func `bars that are no numbers, or too large, trigger nothing`() {
+    for (at, poison) in [Double.nan, .infinity, -.infinity, 1e200].enumerated() {
+        var universe = randomUniverse(tickers: 40, seed: UInt64(at + 1))
+        // One bar in each of the first 35 tickers: all windows see some of them, none sees all.
+        for day in 0..<Universe.days {
+            switch day % 4 {
+            case 0: universe.close[day * 40 + day] = poison
+            case 1: universe.high[day * 40 + day] = poison
+            case 2: universe.low[day * 40 + day] = poison
+            default: universe.volume[day * 40 + day] = poison
+            }
+        }
+        let oracle = VariationOracle(universe: universe)
+        var random = SplitMix(seed: UInt64(at))
+        let variations = Algorithm.allCases.map { randomVariation($0, using: &random) }
+        for evaluation in VariationKernel(universe: universe).evaluate(variations) {
+            #expect(evaluation.buys == oracle.buys(evaluation.variation), "\(poison), \(evaluation.variation)")
+            #expect(!evaluation.buys[0].contains(15), "window 0 sees day 15")
+        }
+    }
+}
+
+@Test func `an empty universe buys nothing`() {
+    var random = SplitMix(seed: 1)
+    let variations = Algorithm.allCases.map { randomVariation($0, using: &random) }
+    let evaluations = VariationKernel(universe: randomUniverse(tickers: 0, seed: 1)).evaluate(variations)
+    #expect(evaluations.allSatisfy { $0.metrics == VariationMetrics() && $0.buys.count == Universe.windows })
+}
+
+@Test(arguments: seeds(3))
+func `answers do not depend on what was asked before, nor on what the cache dropped`(seed: UInt64) {
+    let universe = randomUniverse(tickers: 70, seed: seed)
+    var random = SplitMix(seed: seed)
+    let variations = (0..<10).flatMap { _ in Algorithm.allCases.map { randomVariation($0, using: &random) } }
+    let kept = VariationKernel(universe: universe)
+    let forgetful = VariationKernel(universe: universe, cacheBytes: 0)
+    let once = kept.evaluate(variations)
+    #expect(kept.evaluate(variations.reversed()).reversed().map(\.wireBytes) == once.map(\.wireBytes), "seed \(seed)")
+    #expect(variations.map { forgetful.evaluate([$0])[0].wireBytes } == once.map(\.wireBytes), "seed \(seed)")
+    #expect(kept.cachedBytes > forgetful.cachedBytes)
+}
+
+@Test func `with every parameter in use the cache holds what its comment says`() {
+    let kernel = VariationKernel(universe: randomUniverse(tickers: 64, seed: 1))
+    // Each distinct series once: options differ in the parameters that name a series, the others stand at 0.
+    for algorithm in Algorithm.allCases {
+        let counts = algorithm.parameters.map(\.optionCount)
+        let named = algorithm.parameters.indices.filter {
+            let name = algorithm.parameters[$0].name
+            return ["fast", "slow", "period", "source", "ema", "rsi_period", "bb_period"].contains(name)
+        }
+        var options = [UInt8](repeating: 0, count: counts.count)
+        options[algorithm.position(of: "volume")!] = 1
+        let volumePeriod = algorithm.position(of: "volume_period")!
+        func visit(_ depth: Int) {
+            guard depth < named.count else {
+                let variation = Variation(algorithm, options)
+                if kernel.accepts(variation) { _ = kernel.evaluate([variation]) }
+                return
+            }
+            for option in 0..<counts[named[depth]] {
+                options[named[depth]] = UInt8(option)
+                options[volumePeriod] = UInt8(option % counts[volumePeriod])
+                visit(depth + 1)
+            }
+        }
+        visit(0)
+    }
+    let perTicker = kernel.cachedBytes / 64
+    #expect((36_500...37_500).contains(perTicker), "\(perTicker) bytes a ticker")
+}

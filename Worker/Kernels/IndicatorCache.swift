@@ -3,12 +3,10 @@ import Market
 /// The indicator series of one universe, each computed when a variation first asks for it.
 ///
 /// Bound: the parameters of DESIGN §5.2 allow 24 exponential and 24 simple averages, 13 RSI, 13 NATR, 10 ADX, 17 band
-/// deviations, 38 highs, 16 volume means and 924 MACDs (of 132 lines). With every one of them held that is 39 kB a ticker (40 MB for
-/// 1,000 tickers) a thread; a universe of more than 6,000 tickers starts again from nothing at `limitBytes`.
+/// deviations, 38 highs, 16 volume means and 924 MACDs (of 132 lines). All of them take 37 kB a ticker, hence 37 MB for
+/// 1,000 tickers, in each thread that tests variations. A universe too large for `limitBytes` with all of them starts
+/// again from nothing whenever it gets there.
 final class IndicatorCache {
-    /// Held series beyond this are dropped before the next task.
-    static let limitBytes = 256 << 20
-
     private enum Key: Hashable {
         case sma(Int)
         case ema(Int)
@@ -20,6 +18,7 @@ final class IndicatorCache {
     }
 
     let bars: BlockedBars
+    private let limitBytes: Int
     private var series: [Key: IndicatorSeries] = [:]
     private var movements: [Int: DirectionalMovement] = [:]
     /// By 32 · fast + slow.
@@ -27,10 +26,14 @@ final class IndicatorCache {
     /// Bytes of the series held.
     private(set) var bytes = 0
 
-    init(_ bars: BlockedBars) { self.bars = bars }
+    /// - Parameter limitBytes: held series beyond this are dropped before the next task.
+    init(_ bars: BlockedBars, limitBytes: Int) {
+        self.bars = bars
+        self.limitBytes = limitBytes
+    }
 
     func dropIfOverLimit() {
-        guard bytes > Self.limitBytes else { return }
+        guard bytes > limitBytes else { return }
         series = [:]
         movements = [:]
         macds = [:]

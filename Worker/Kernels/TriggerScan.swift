@@ -72,13 +72,16 @@ struct TriggerScan {
 
         case .volatility(let period, let lowest, let highest, let factor):
             let natr = cache.natr(period)
+            let trends = byDay(lookback) { at in
+                word { close.lanes(at.bar + $0 * 8) .>= close.lanes(at.bar - period * 64 + $0 * 8) * factor }
+            }
             return scan(lookback, by: 9, .holds, from: period) { at in
-                word {
-                    let n = natr.values.lanes(at.wordRow * 64 + $0 * 8)
-                    let now = close.lanes(at.bar + $0 * 8)
-                    let then = close.lanes(at.bar - period * 64 + $0 * 8)
-                    return (n .>= lowest) .& (n .<= highest) .& (now .>= then * factor)
-                }
+                let row = at.wordRow * 64
+                return trends[at.dayRow]
+                    & word {
+                        let n = natr.values.lanes(row + $0 * 8)
+                        return (n .>= lowest) .& (n .<= highest)
+                    }
             }
 
         case .bollinger(let period, let k, let mode):
@@ -93,10 +96,8 @@ struct TriggerScan {
                     }
                 }
             }
-            return scan(
-                lookback, by: 1, mode == 0 ? .holds : .ends, from: period - 1,
-                only: { at in word { deviation.values.lanes(at.wordRow * 64 + $0 * 8) .> 0 } }
-            ) { at in
+            let varies = { (at: Place) in word { deviation.values.lanes(at.wordRow * 64 + $0 * 8) .> 0 } }
+            return scan(lookback, by: 1, mode == 0 ? .holds : .ends, from: period - 1, only: varies) { at in
                 word {
                     let width = deviation.values.lanes(at.wordRow * 64 + $0 * 8) * k
                     return close.lanes(at.bar + $0 * 8) .< middle.values.lanes(at.wordRow * 64 + $0 * 8) - width
@@ -115,13 +116,15 @@ struct TriggerScan {
             let rsi = cache.rsi(rsiPeriod)
             let middle = cache.sma(bandPeriod)
             let deviation = cache.deviation(bandPeriod)
-            return scan(lookback, by: 9, .holds, from: max(rsiPeriod, bandPeriod - 1)) { at in
+            let belows = byDay(lookback) { at in
                 word {
                     let sigma = deviation.values.lanes(at.dayRow * 64 + $0 * 8)
                     let band = middle.values.lanes(at.dayRow * 64 + $0 * 8) + sigma * k
-                    return (rsi.values.lanes(at.wordRow * 64 + $0 * 8) .< level) .& (sigma .> 0)
-                        .& (close.lanes(at.bar + $0 * 8) .< band)
+                    return (sigma .> 0) .& (close.lanes(at.bar + $0 * 8) .< band)
                 }
+            }
+            return scan(lookback, by: 9, .holds, from: max(rsiPeriod, bandPeriod - 1)) { at in
+                belows[at.dayRow] & word { rsi.values.lanes(at.wordRow * 64 + $0 * 8) .< level }
             }
         }
     }
@@ -134,6 +137,21 @@ struct TriggerScan {
         var dayRow: Int
         /// Element of the block's first ticker in a field of `BlockedBars`.
         var bar: Int
+    }
+
+    /// The words of a condition that is the same in every window that shows the bar, shape [blocks][13]: `dayRow` finds
+    /// them. Days that the lookback does not reach stay 0.
+    @inline(__always) private func byDay(_ lookback: Int, _ condition: (Place) -> UInt64) -> [UInt64] {
+        let rows = IndicatorSeries.rows(1)
+        var words = [UInt64](repeating: 0, count: bars.blocks * rows)
+        for block in 0..<bars.blocks {
+            for offset in IndicatorSeries.positions - lookback..<rows {
+                let row = block * rows + offset
+                let bar = block * BlockedBars.blockStride + (IndicatorSeries.firstPosition + offset) * 64
+                words[row] = condition(Place(wordRow: row, dayRow: row, bar: bar))
+            }
+        }
+        return words
     }
 
     /// Evaluates `condition` once at each row that the lookback reaches and joins what the pattern asks for.

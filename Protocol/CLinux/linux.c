@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/vfs.h>
@@ -40,19 +39,45 @@ int apex_reap(pid_t process, int *code, int *signalled) {
     return 0;
 }
 
-int apex_stop_signals(void) {
+// A signal handler and a thread to run it on, not sigwait or signalfd: those need every thread of the process to block
+// the signals, and threads made by others start with none blocked.
+static int stop_pipe[2];
+
+static void on_stop(int number) {
+    unsigned char byte = (unsigned char)number;
+    if (write(stop_pipe[1], &byte, 1) < 0) { /* full: the reader has plenty to read */ }
+}
+
+static void *wait_for_signals(void *nothing) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    if (pthread_sigmask(SIG_BLOCK, &set, 0) != 0) return -1;
+    pthread_sigmask(SIG_SETMASK, &set, 0);
+    for (;;) pause();
+    return nothing;
+}
+
+int apex_stop_signals(void) {
+    if (stop_pipe[0] != 0) return stop_pipe[0];
+    if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
+    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    sigset_t set;
+    sigemptyset(&set);
+    const int stops[] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        if (sigaction(stops[i], &action, 0) != 0) return -1;
+        sigaddset(&set, stops[i]);
+    }
     signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    pthread_t thread;
+    if (pthread_create(&thread, 0, wait_for_signals, 0) != 0) return -1;
+    pthread_detach(thread);
+    if (pthread_sigmask(SIG_BLOCK, &set, 0) != 0) return -1;
+    return stop_pipe[0];
 }
 
 int apex_next_signal(int descriptor) {
-    struct signalfd_siginfo facts;
-    return read(descriptor, &facts, sizeof facts) == sizeof facts ? (int)facts.ssi_signo : 0;
+    unsigned char byte = 0;
+    return read(descriptor, &byte, 1) == 1 ? byte : 0;
 }
 
 long apex_filesystem_kind(const char *path) {

@@ -17,8 +17,8 @@ void apex_set_nonblocking(int descriptor);
 /// Reaps the child. 0 and its end in `code` (exit code or signal) and `signalled`; else errno.
 int apex_reap(pid_t process, int *code, int *signalled);
 
-/// A descriptor that is readable when SIGTERM or SIGINT waits; both are blocked for the calling thread and every thread
-/// it makes afterwards, and SIGPIPE is ignored. -1 with errno on failure.
+/// A descriptor that is readable when SIGTERM, SIGINT or SIGHUP has come; the calling thread is no longer interrupted by
+/// them, and SIGPIPE is ignored. The same descriptor on every call; -1 with errno on failure.
 int apex_stop_signals(void);
 
 /// The next signal waiting at that descriptor; 0 when there is none.
