@@ -149,6 +149,9 @@ final class WorkQueue: @unchecked Sendable {
         monitor.locked { queue[head...].map(\.run) + slots.compactMap(\.taken) + finished.map(\.run) }
     }
 
+    /// A `take` would not wait.
+    var hasWork: Bool { monitor.locked { head < queue.count && !isPaused } }
+
     /// Nothing runs, and everything finished was collected.
     var isDone: Bool {
         monitor.locked { head == queue.count && slots.allSatisfy { $0.taken == nil } && finished.isEmpty }

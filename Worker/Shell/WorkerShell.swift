@@ -40,7 +40,8 @@ package final class WorkerShell {
     private let blobs: BlobDesk
     private let fetcher: BlobFetcher
 
-    private var link: Link
+    /// Nil once it has left.
+    private var link: Link?
     private var phase: Phase
     private var patience = helloMilliseconds.lowerBound
     private var lastHeard: Int64
@@ -89,7 +90,7 @@ package final class WorkerShell {
             ])
         for slot in 0..<slots { ComputeThread.start(slot: slot, queue: queue, blobs: blobs) }
         while exitCode == nil {
-            try link.wait(milliseconds: waitMilliseconds())
+            try link!.wait(milliseconds: waitMilliseconds())
             wakeup.clear()
             try receive()
             takeSignals()
@@ -98,6 +99,9 @@ package final class WorkerShell {
             try fetch()
             try drainStep()
         }
+        // What was said last still leaves: the context waits for it as long as the socket lingers.
+        link = nil
+        Context.shared.terminate()
         return exitCode!
     }
 
@@ -118,7 +122,7 @@ package final class WorkerShell {
 
     private func receive() throws(ZeroMQError) {
         for _ in 0..<Self.receiveLimit {
-            guard let message = try link.receive() else { return }
+            guard let message = try link!.receive() else { return }
             lastHeard = Monotonic.milliseconds
             handle(message)
         }
@@ -170,7 +174,7 @@ package final class WorkerShell {
         let now = Monotonic.milliseconds
         switch phase {
         case .greeting(let since, isSaid: false):
-            if try link.send(hello) {
+            if try link!.send(hello) {
                 phase = .greeting(since: now, isSaid: true)
             } else if now - since > Self.helloMilliseconds.upperBound {
                 // libzmq itself keeps trying to connect; a fresh socket now and then also asks the name service anew.
@@ -200,7 +204,7 @@ package final class WorkerShell {
     }
 
     /// For what is said again anyway: a message that finds no connection is dropped.
-    private func post(_ message: Inbound) { _ = try? link.send(message) }
+    private func post(_ message: Inbound) { _ = try? link!.send(message) }
 
     private var held: [ClaimRun] { compressed(queue.held + outbox.held) }
 
@@ -226,13 +230,13 @@ package final class WorkerShell {
         }
         guard phase == .joined else { return }
         outbox.send(at: now) { number, outcomes in
-            (try? link.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
+            (try? link!.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
         }
     }
 
     private func fetch() throws(ZeroMQError) {
         guard phase == .joined else { return }
-        fetcher.ask(at: Monotonic.milliseconds) { (try? link.send($0)) ?? false }
+        fetcher.ask(at: Monotonic.milliseconds) { (try? link!.send($0)) ?? false }
     }
 
     // MARK: - Leaving
