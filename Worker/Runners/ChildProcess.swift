@@ -121,7 +121,8 @@ enum ChildProcess {
         }
         let owned = unsafe added.map { unsafe strdup($0) }
         let words = unsafe ([program] + arguments).map { unsafe strdup($0) }
-        defer { unsafe (owned + words).forEach { unsafe free($0) } }
+        let strings = unsafe owned + words
+        defer { for at in unsafe strings.indices { unsafe free(strings[at]) } }
 
         var process: pid_t = 0
         let failure = unsafe posix_spawnp(
