@@ -82,7 +82,9 @@ let package = Package(
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["Messages"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Messages", "Jobs", "Market"], path: "Tests/Support",
+            swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration"],
