@@ -91,6 +91,42 @@ private func task(_ bytes: [UInt8]) throws -> (assignment: Assignment, result: [
         }
     }
 
+    @Test func `a leaving worker ends a budgeted search at once and hands in its cursor`() throws {
+        let coordinator = try FakeCoordinator()
+        // Far more than two minutes of searching, debug or release.
+        let pool = randomPool(seed: 1, symbols: 500, counts: [Int](repeating: 60, count: 10))
+        let bytes = pool.wireBytes
+        coordinator.blobs[BlobID(of: bytes)] = bytes
+        let task = Weekend.Task.groups(
+            Groups.Task(
+                pool: BlobID(of: bytes), sizes: [3, 4], keep: 1000,
+                work: .search(Groups.Piece(start: Groups.Cursor(), end: nil)), thresholds: [-.infinity, -.infinity]))
+        let worker = try WorkerProcess(coordinator, slots: 1)
+        _ = try coordinator.greeted()
+        let run = ClaimRun(job: JobID(1), first: 0, count: 1, epoch: 1)
+        try coordinator.assign([
+            Assignment(run: run, kind: "weekend", payload: task.wireBytes, sliceMilliseconds: 120_000)
+        ])
+        // Once the pool is there, the search is under way.
+        let total = (bytes.count + (256 << 10) - 1) / (256 << 10)
+        _ = try coordinator.until { _ in coordinator.chunks == total ? true : nil }
+        _ = try coordinator.until(0.5) { _ -> Bool? in nil }
+        let stopped = ContinuousClock.now
+        worker.signal(SIGTERM)
+        guard case .done(let result)? = try coordinator.ends(1)[0] else {
+            Issue.record("the slice was lost")
+            return
+        }
+        #expect(ContinuousClock.now - stopped < .seconds(3))
+        guard case .groups(let found) = try Weekend.Result(wireBytes: result) else {
+            Issue.record("not groups")
+            return
+        }
+        let rest = try #require(found.rest)
+        #expect(rest.start > Groups.Cursor())
+        #expect(try worker.exitCode(coordinator) == 0)
+    }
+
     @Test func `a task whose input nobody has fails in words`() throws {
         let coordinator = try FakeCoordinator()
         let (assignment, _) = try task(universe(2, seed: 6).wireBytes)
