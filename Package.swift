@@ -113,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Planners", "ZeroMQ", "Blobs", "Runners", "WorkerShell",
+                "TestSupport", "Messages", "Jobs", "Planners", "ZeroMQ", "Blobs", "Runners", "WorkerShell", "Market",
+                "Hardware",
                 "apex-worker",
             ], path: "Tests/WorkerTests", swiftSettings: strict),
         .testTarget(

@@ -1,7 +1,7 @@
 import Jobs
 import Messages
 
-/// A weekend's tasks are the tasks of the kinds it is made of.
+/// A composite: each task is a task of the kind that its stage is made of.
 package enum WeekendRunner: Runner {
     package typealias Kind = Weekend
 
@@ -9,7 +9,8 @@ package enum WeekendRunner: Runner {
         -> Weekend.Result
     {
         switch task {
-        case .variations(let task): .variations(try VariationsRunner.run(task, index: index, context: context))
+        case .variations(let task):
+            .variations(try VariationsRunner.run(task, index: index, context: context))
         case .groups(let task): .groups(try GroupsRunner.run(task, index: index, context: context))
         }
     }
