@@ -131,7 +131,7 @@ final class WeekendRun {
             folder: folder, manifest: manifest, status: status, ledger: try client.ledger(of: status.id),
             answer: try decode(try client.blob(answer)),
             universe: try decodeUniverse(try universe ?? client.blob(BlobID(manifest.universe)!)),
-            pool: { id in try client.blob(id) })
+            slots: try client.status().workers.reduce(0) { $0 + Int($1.slots) })
         try output.write()
         output.announce(json: json)
         return status.state == .done ? .done : .unproved

@@ -163,6 +163,8 @@ package struct GroupAccounting: Wire, Equatable {
     /// Of the visited: groups of a retained size that passed every rule.
     package var retained: UInt64 = 0
     package init() {}
+    /// Nodes accounted for: the whole space when the search is finished.
+    package var total: UInt64 { visited + cutByRail + cutByBound }
     package static func + (a: GroupAccounting, b: GroupAccounting) -> GroupAccounting {
         var sum = a
         sum.visited += b.visited
