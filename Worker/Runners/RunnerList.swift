@@ -7,6 +7,8 @@ package enum RunnerList {
         ErasedRunner(NoopRunner.self),
         ErasedRunner(CommandRunner.self),
         ErasedRunner(VariationsRunner.self),
+        ErasedRunner(GroupsRunner.self),
+        ErasedRunner(WeekendRunner.self),
     ]
 
     /// Every kind's name, as listed.
