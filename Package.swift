@@ -39,7 +39,7 @@ let package = Package(
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: strict),
-        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: quick),
+        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
             name: "Planners", dependencies: ["Messages", "Jobs", "Market", "Samplers", "Blobs"],
             path: "Coordinator/Planners", swiftSettings: strict),
