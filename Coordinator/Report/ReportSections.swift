@@ -127,7 +127,7 @@ extension RunView {
                 "div", ["class": "day"],
                 H.tag(
                     "div",
-                    H.text("b", MarketDate.text(dates[day]))
+                    H.text("b", Figure.day(dates[day]))
                         + H.text(
                             "span", ["class": "soft"], " \(group.metrics.hits[day]) of \(group.metrics.buys[day])"))
                     + H.tag("div", ["class": "chips"], chips))
