@@ -256,3 +256,6 @@ private struct JustThePool: BlobSource {
         return bytes
     }
 }
+
+/// The planner of the kind `weekend`.
+package typealias WeekendPlanner = WeekendStages<GroupsPlanner>

@@ -105,6 +105,26 @@ package struct GroupSpace: Sendable, Equatable {
         return rank
     }
 
+    /// The node before which exactly `rank` nodes come; nil at or past the end of the space.
+    package func cursor(atRank rank: UInt64) -> Groups.Cursor? {
+        guard rank < nodeCount else { return nil }
+        var left = rank
+        var path: [UInt16] = []
+        while true {
+            let (first, sums) = (firstChild(of: path), before[maxSize - path.count - 1])
+            // The last child whose subtree begins at or before the wanted node.
+            var (low, high) = (first, memberCount)
+            while high - low > 1 {
+                let middle = (low + high) / 2
+                if sums[middle] - sums[first] <= left { low = middle } else { high = middle }
+            }
+            left -= sums[low] - sums[first]
+            path.append(UInt16(low))
+            if left == 0 { return Groups.Cursor(path) }
+            left -= 1  // that child itself
+        }
+    }
+
     /// Nodes of a piece.
     package func nodeCount(of piece: Groups.Piece) -> UInt64 {
         let (start, end) = (rank(piece.start), rank(piece.end))

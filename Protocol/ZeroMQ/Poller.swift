@@ -17,6 +17,11 @@ import Glibc
         unsafe add(zmq_pollitem_t(socket: nil, fd: descriptor, events: Self.events(false), revents: 0))
     }
 
+    /// Waits for a socket to take messages too, or no longer: while there is nothing to send, it always would.
+    package mutating func setWritable(_ source: Source, _ writable: Bool) {
+        unsafe items[source.index].events = Self.events(writable)
+    }
+
     /// Waits until something is ready, at most `milliseconds` (negative: without end; 0: only looks).
     /// - Returns: how many are ready.
     /// - Throws: when the context is ending or a socket was closed.
@@ -24,6 +29,7 @@ import Glibc
         let start = ContinuousClock.now
         var left = milliseconds
         while true {
+            // The items are this struct's own; their sockets are alive, as the comment above demands.
             let count = unsafe zmq_poll(&items, Int32(items.count), left)
             if count >= 0 { return Int(count) }
             let code = zmq_errno()
@@ -39,7 +45,7 @@ import Glibc
 
     /// After `wait`: there is something to receive from it.
     package func isReadable(_ source: Source) -> Bool { has(ZMQ_POLLIN | ZMQ_POLLERR, source) }
-    /// After `wait`: it takes messages. Only for sockets added with `writable`.
+    /// After `wait`: it takes messages. Only for sockets waited for as writable.
     package func isWritable(_ source: Source) -> Bool { has(ZMQ_POLLOUT, source) }
 
     private func has(_ events: Int32, _ source: Source) -> Bool {

@@ -60,16 +60,14 @@ import Glibc
 
     /// Sends one message, or none of it, and never waits.
     /// - Parameter peer: whom to; exactly when the socket is a ROUTER.
-    /// - Throws: when a frame is larger than any peer would take, or the context is ending.
+    /// - Throws: when the message is larger than any peer would take, or the context is ending.
     package func send(_ frames: [[UInt8]], to peer: Peer? = nil) throws(ZeroMQError) -> SendOutcome {
         checkOwner()
         precondition((peer != nil) == (kind == .router), "a router sends to a peer, and nothing else does")
         precondition(!frames.isEmpty, "a message has at least one frame")
-        for frame in frames where frame.count > options.maximumFrameBytes {
-            throw ZeroMQError(
-                "a frame of \(frame.count) bytes; a connection carries at most \(options.maximumFrameBytes)")
-        }
+        try options.check(frames)
         if let peer {
+            // Five bytes, all written before they are sent.
             let outcome = unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 5) { buffer in
                 unsafe buffer[0] = 0
                 for at in 0..<4 { unsafe buffer[at + 1] = UInt8(truncatingIfNeeded: peer.number >> (24 - 8 * at)) }
@@ -175,6 +173,7 @@ import Glibc
     /// The number in a routing id that libzmq drew itself: a zero byte, then 32 bits, big-endian.
     private func peerInFrame() -> Peer? {
         guard unsafe zmq_msg_size(scratch) == 5 else { return nil }
+        // The frame's five bytes, alive until the next receive.
         let bytes = unsafe UnsafeRawBufferPointer(start: zmq_msg_data(scratch), count: 5)
         guard unsafe bytes[0] == 0 else { return nil }
         return Peer(UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self)))

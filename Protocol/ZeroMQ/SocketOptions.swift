@@ -41,6 +41,22 @@ package struct SocketOptions: Sendable {
     var isCurve: Bool { if case .none = security { false } else { true } }
     var isCurveServer: Bool { if case .server = security { true } else { false } }
 
+    /// Refuses what the other side, with the same bounds, would drop or cut the connection for.
+    func check(_ frames: [[UInt8]]) throws(ZeroMQError) {
+        var totalBytes = 0
+        for frame in frames {
+            totalBytes += frame.count
+            guard frame.count <= maximumFrameBytes else {
+                throw ZeroMQError("a frame of \(frame.count) bytes; a connection carries at most \(maximumFrameBytes)")
+            }
+        }
+        guard frames.count <= maximumFrames, totalBytes <= maximumMessageBytes else {
+            throw ZeroMQError(
+                "a message of \(frames.count) frames and \(totalBytes) bytes; a connection carries at most "
+                    + "\(maximumFrames) and \(maximumMessageBytes)")
+        }
+    }
+
     /// Every number to set on a socket of this kind, with the name to blame.
     func numbers(for kind: Socket.Kind) -> [(option: Int32, value: Int32, name: String)] {
         var list: [(Int32, Int32, String)] = [

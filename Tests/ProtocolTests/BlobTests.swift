@@ -263,6 +263,51 @@ struct BlobTests {
         #expect(held.array == random(10_000, seed: 999))
     }
 
+    @Test(arguments: [BlobStore.Use.owner, .cache(limitBytes: 20_000)])
+    func `threads that put, map, assemble and remove the same blobs leave folder and books in agreement`(
+        use: BlobStore.Use
+    ) async throws {
+        let store = try BlobStore(place, as: use)
+        let blobs = (0..<12).map { random(3000, seed: $0) }
+        let rounds = use == .owner ? 60 : 400  // an owner waits for the disk
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for seed in 0..<3 as Range<UInt64> {
+                group.addTask {
+                    var generator = SplitMix(seed: seed)
+                    for _ in 0..<rounds {
+                        let bytes = blobs.randomElement(using: &generator)!
+                        let id = BlobID(of: bytes)
+                        do throws(BlobError) {
+                            switch generator.next() % 4 {
+                            case 0: try store.put(bytes)
+                            case 1:
+                                let blob = try store.map(id)
+                                #expect(blob.array == bytes)
+                            case 2:
+                                guard let assembly = try store.assemble(id, totalBytes: bytes.count) else { continue }
+                                try assembly.append(Array(bytes[..<1000]), at: 0)
+                                if generator.next() & 1 == 0 { continue }
+                                try assembly.append(bytes, at: 0)
+                                try assembly.finish()
+                            default: try store.remove(id)
+                            }
+                        } catch {
+                            // Removed by another thread, being assembled by one, or no room beside what they hold.
+                            #expect([.missing, .wrongUse, .full].contains(error.kind), "\(error)")
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let onDisk = try FileManager.default.subpathsOfDirectory(atPath: place).filter { $0.count == 67 }
+        #expect(onDisk.sorted() == store.ids.map { "\($0.description.prefix(2))/\($0)" }.sorted())
+        #expect(store.storedBytes == store.ids.count * 3000)
+        for id in store.ids { _ = try store.map(id) }
+        // Nothing stays reserved: the whole limit can be filled again.
+        if use != .owner { for seed in 100..<106 as Range<UInt64> { try store.put(random(3000, seed: seed)) } }
+    }
+
     @Test func `the blob used last stays`() throws {
         let store = try BlobStore(place, as: .cache(limitBytes: 1000))
         let ids = try (0..<9 as Range<UInt8>).map { try store.put(Array(repeating: $0, count: 100)) }

@@ -209,7 +209,9 @@ struct TransportTests {
         small.maximumFrameBytes = 1000
         small.maximumMessageBytes = 2000
         let router = try Socket(.router, options: small)
-        let dealer = try Socket(.dealer, options: small)
+        var wordy = small
+        wordy.maximumMessageBytes = 3000
+        let dealer = try Socket(.dealer, options: wordy)
         try router.bind(folder.ipc)
         try dealer.connect(folder.ipc)
         let frame = [UInt8](repeating: 1, count: 1000)
@@ -222,6 +224,9 @@ struct TransportTests {
         #expect(refusal.reason == .tooManyBytes)
         #expect(throws: ZeroMQError("a frame of 1001 bytes; a connection carries at most 1000")) {
             try dealer.send([frame + [1]])
+        }
+        for frames in [[frame, frame, frame, [1]], Array(repeating: [1], count: 5)] {
+            #expect(throws: ZeroMQError.self) { try dealer.send(frames) }
         }
     }
 
@@ -292,6 +297,7 @@ struct TransportTests {
             var options = SocketOptions()
             options.security = .client(member, server: keys.publicKey)
             options.maximumFrames = .max
+            options.maximumMessageBytes = .max
             options.lingerMilliseconds = 0
             let dealer = try Socket(.dealer, options: options)
             try dealer.connect(router.lastEndpoint)
@@ -445,6 +451,53 @@ struct TransportTests {
         try push.sendSoon([[1]])
         #expect(try poller.wait(milliseconds: 10_000) == 1)
         #expect(poller.isReadable(messages) && !poller.isReadable(wakeups))
+    }
+
+    @Test func `signals interrupt neither waiting nor receiving`() async {
+        await #expect(processExitsWith: .success) {
+            signal(SIGALRM) { _ in }
+            var every = itimerval(
+                it_interval: timeval(tv_sec: 0, tv_usec: 2000), it_value: timeval(tv_sec: 0, tv_usec: 2000))
+            unsafe setitimer(__itimer_which_t(ITIMER_REAL.rawValue), &every, nil)
+            let pull = try Socket(.pull)
+            try pull.bind("inproc://signals")
+            var poller = Poller()
+            let messages = poller.add(pull)
+            let start = ContinuousClock.now
+            guard try poller.wait(milliseconds: 200) == 0 else { exit(2) }
+            let waited = ContinuousClock.now - start
+            guard waited >= .milliseconds(199), waited < .seconds(5) else { exit(3) }
+            Thread {
+                Signals.blockOnThisThread()
+                var blocked = sigset_t()
+                unsafe pthread_sigmask(SIG_BLOCK, nil, &blocked)
+                guard unsafe sigismember(&blocked, SIGALRM) == 1, unsafe sigismember(&blocked, SIGSEGV) == 0 else {
+                    exit(4)
+                }
+                usleep(50_000)  // so that the receiver below is waiting, and interrupted, first
+                do throws(ZeroMQError) {
+                    let push = try Socket(.push)
+                    try push.connect("inproc://signals")
+                    for _ in 0..<100 { guard try push.send([[1]]) == .sent else { exit(5) } }
+                } catch { exit(6) }
+            }.start()
+            for _ in 0..<100 { guard case .message = try pull.receive(waiting: true) else { exit(7) } }
+            guard try poller.wait(milliseconds: 0) == 0, !poller.isReadable(messages) else { exit(8) }
+        }
+    }
+
+    @Test func `a poller waits for room only when asked to`() throws {
+        let push = try Socket(.push)
+        let pull = try Socket(.pull)
+        try pull.bind("inproc://room")
+        try push.connect("inproc://room")
+        var poller = Poller()
+        let room = poller.add(push)
+        #expect(try poller.wait(milliseconds: 0) == 0)
+        poller.setWritable(room, true)
+        #expect(try poller.wait(milliseconds: 10_000) == 1 && poller.isWritable(room))
+        poller.setWritable(room, false)
+        #expect(try poller.wait(milliseconds: 0) == 0)
     }
 }
 

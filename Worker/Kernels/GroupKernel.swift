@@ -10,6 +10,9 @@ import Messages
 /// The last level is never stored: only groups within the integer rails leave the vector loop, and only those whose
 /// quick score reaches the threshold are scored.
 ///
+/// No branch is cut because its bound is below the best: thresholds depend on which task finished first, and the
+/// account of a finished search must be the same bytes whoever ran it. (On real pools that bound cuts next to nothing.)
+///
 /// One per thread: it holds the scratch memory of a search.
 package final class GroupKernel {
     package let space: GroupSpace

@@ -93,10 +93,6 @@ struct GroupSearch {
         -> Bool
     {
         let hits = level.hits(of: at)
-        if cannotReachTop(hits) {
-            accounting.cutByBound += nodesBelow(isPartial: lo || hi)
-            return true
-        }
         let start = level.firstChild(of: at)
         let depth = path.count
         work += level.count - start
@@ -166,15 +162,6 @@ struct GroupSearch {
         }
     }
 
-    /// Whether no group with more members than `path` can still be among the best.
-    private func cannotReachTop(_ hits: InlineArray<5, Int>) -> Bool {
-        let highest = kernel.bound.highest(hits: hits)
-        for (size, threshold) in zip(kernel.sizes, tops.thresholds) where Int(size) > path.count {
-            if highest >= threshold { return false }
-        }
-        return true
-    }
-
     /// The day with fewest hits first: it is the likeliest to fall below the rail.
     private static func order(_ hits: InlineArray<5, Int>) -> UInt32 {
         var order: InlineArray<5, Int> = [0, 1, 2, 3, 4]
@@ -221,19 +208,11 @@ extension GroupSearch {
         return Children(own: first..<max(first, end), partialStart: partialStart, partialEnd: partialEnd)
     }
 
-    /// Nodes of the piece strictly below the node `path`.
-    private func nodesBelow(isPartial: Bool) -> UInt64 {
-        guard let last = path.last else { return endRank - startRank }
-        let whole = space.nodesBelow(Int(last), remaining: space.maxSize - path.count)
-        guard isPartial else { return whole }
-        let first = space.rank(Groups.Cursor(path)) + 1
+    /// Nodes of the piece strictly below one child of the node `path`, where the piece starts or ends.
+    private func nodesBelowPartial(_ child: Int) -> UInt64 {
+        let first = space.rank(Groups.Cursor(path + [UInt16(child)])) + 1
+        let whole = space.nodesBelow(child, remaining: space.maxSize - path.count - 1)
         let (low, high) = (max(first, startRank), min(first + whole, endRank))
         return high > low ? high - low : 0
-    }
-
-    private mutating func nodesBelowPartial(_ child: Int) -> UInt64 {
-        path.append(UInt16(child))
-        defer { path.removeLast() }
-        return nodesBelow(isPartial: true)
     }
 }
