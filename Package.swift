@@ -115,6 +115,6 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "Kernels", "Samplers", "Planners", "Runners", "CoordinatorCore",
             ],
-            path: "bench", exclude: ["RESULTS.md"], swiftSettings: fast),
+            path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]
 )
