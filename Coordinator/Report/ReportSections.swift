@@ -83,7 +83,7 @@ extension RunView {
             + H.tag("span", ["class": "score"], "score " + H.text("b", Figure.fixed(group.score, 2)))
         let tiles = [
             tile(Figure.percent(metrics.pooledPP), "\(metrics.pooledHits) of \(metrics.pooledBuys) buys rose"),
-            tile(Figure.percent(metrics.wilsonLB), "at least, with 95 % confidence"),
+            tile(Figure.percent(metrics.wilsonLB), "lower bound of that (Wilson, 95 %)"),
             tile(Figure.fixed(metrics.meanBuys, 1), "buys a day"),
             tile(Figure.fixed(metrics.rf, 2), "buys per different ticker"),
         ].joined()

@@ -97,8 +97,12 @@ private func read(_ path: String) throws -> PageReader {
     let none = try read(folder.file("report.html")).text
     #expect(none.contains("No group keeps all the rules this week") && none.contains("Every row was a valid bar."))
 
-    input.answer.evaluations = []
+    // A budget that ended before the prune.
     input.answer.pruned = []
+    try RunFiles.write(input, folder: folder.path)
+    #expect(try read(folder.file("report.html")).text.contains("80 tested, 0 kept"))
+
+    input.answer.evaluations = []
     input.answer.groups.sizes = []
     input.answer.groups.top = []
     input.answer.groups.chosen = []
