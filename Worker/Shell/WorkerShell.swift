@@ -53,6 +53,7 @@ package final class WorkerShell {
     private var flushAt: Int64?
     private var drain = Drain.no
     private var isPaused = false
+    private var isRefused = false
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -142,9 +143,14 @@ package final class WorkerShell {
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
         case .refused(let reason):
+            guard !isRefused else { return }
             Log.error("refused", ["reason": reason])
+            isRefused = true
+            queue.close()
+            blobs.close()
             queue.cancelRunning()
-            exitCode = 1
+            // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
+            drain = .stopping(until: Monotonic.milliseconds + 3000)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -252,6 +258,9 @@ package final class WorkerShell {
         guard signal != 0 else { return }
         if drain != .no {
             Log.warning("stopped", ["signal": signal])
+            // At once, but for the moment in which running programs are told.
+            queue.cancelRunning()
+            usleep(150_000)
             exit(128 + signal)
         }
         startDrain(because: "signal_\(signal)", seconds: Int64(max(0, options.drainSeconds)))
@@ -267,6 +276,11 @@ package final class WorkerShell {
 
     private func drainStep() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
+        if isRefused {
+            if queue.isDone { exitCode = 1 }
+            // Nobody takes these.
+            _ = queue.collect()
+        }
         switch drain {
         case .no: return
         case .finishing(let until):
@@ -282,7 +296,7 @@ package final class WorkerShell {
         if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
-        exitCode = 0
+        exitCode = isRefused ? 1 : 0
     }
 
     // MARK: - Options
