@@ -1,0 +1,72 @@
+# What people type. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help weekend build test check lint bench soak faults parity packages clean
+
+SOURCES := Package.swift Protocol Coordinator Worker Tests bench
+STRICT := --explicit-target-dependency-import-check error
+PYTHON := $(if $(APEX_PEERS),$(APEX_PEERS)/bin/,)python3
+# Where `make weekend` puts its run; `make weekend OUT=/somewhere` puts it elsewhere.
+OUT ?= weekend
+# How long `make soak` goes on, in seconds.
+SECONDS_OF_SOAK ?= 3600
+
+help:
+	@echo 'make weekend   build, run the whole weekend on a made-up market, say where the report is'
+	@echo 'make test      build everything, lint, run every test'
+	@echo 'make check     make test, then the quick benchmarks: run it before a commit'
+	@echo 'make build     the two programs, release: .build/release/apex and apex-worker'
+	@echo 'make bench     every benchmark, beside the peers that are here (APEX_PEERS=folder of a virtual environment)'
+	@echo 'make faults    crashes, lost messages and broken frames: the simulator and the tests that kill processes'
+	@echo 'make soak      the simulator on ever new seeds, for SECONDS_OF_SOAK=3600'
+	@echo 'make parity    compare the TPE sampler with Optuna and the indicators with TA-Lib, where Python has them'
+	@echo 'make clean     remove what was built'
+
+packages:
+	@.ci/packages
+
+build: packages
+	@swift build -c release --product apex
+	@swift build -c release --product apex-worker
+
+weekend: build
+	@.build/release/apex weekend --demo --out '$(OUT)'
+	@echo "The report is $(abspath $(OUT))/report.html; its numbers are in report.json and run.sqlite beside it."
+
+lint:
+	@swift format lint --strict --recursive --parallel $(SOURCES)
+
+# The test runner's own closing line comes last.
+test: packages
+	@swift build --build-tests $(STRICT)
+	@$(MAKE) --no-print-directory lint
+	@.ci/peers
+	@swift test --skip-build
+
+check: test
+	@swift build -c release --product bench
+	@.build/release/bench all --quick
+
+bench: build
+	@swift build -c release --product bench
+	@.ci/peers
+	@.build/release/bench all
+
+faults: build
+	@swift build -c release --product bench
+	@.build/release/bench simulate
+	@swift build --build-tests $(STRICT)
+	@swift test --skip-build --filter 'ClusterTests|CoreTests'
+
+soak: packages
+	@swift build -c release --product bench
+	@.build/release/bench simulate --seconds $(SECONDS_OF_SOAK)
+
+parity: packages
+	@.ci/peers
+	@swift build --build-tests
+	@swift test --skip-build --filter 'SamplerTests|KernelTests'
+
+clean:
+	@rm -rf .build
