@@ -58,7 +58,8 @@ let package = Package(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
-                "Planners", "Hardware", "CLinux", "CoordinatorCore",
+                "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
+                "CDeflate",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
