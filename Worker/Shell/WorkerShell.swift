@@ -62,7 +62,7 @@ package final class WorkerShell {
         signals = apex_stop_signals()
         Context.raiseFileLimit()
         self.options = options
-        security = try Self.security(of: options)
+        security = try options.security()
         wakeup = try Wakeup()
         hardware = detectHardware(measure: true)
         slots = options.slots ?? max(1, Int(hardware.usableMillicores) / 1000)
@@ -71,7 +71,7 @@ package final class WorkerShell {
         worker = WorkerID(UInt64.random(in: 1...UInt64.max))
         let wakeup = wakeup
         queue = WorkQueue(slots: slots) { wakeup.wake() }
-        blobs = BlobDesk(cacheFolder: Self.cacheFolder(options)) { wakeup.wake() }
+        blobs = BlobDesk(cacheFolder: options.cacheFolder) { wakeup.wake() }
         fetcher = BlobFetcher(blobs)
         link = try Link(
             options.coordinator, security: security,
@@ -297,27 +297,5 @@ package final class WorkerShell {
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
         exitCode = isRefused ? 1 : 0
-    }
-
-    // MARK: - Options
-
-    private static func cacheFolder(_ options: WorkerOptions) -> String {
-        if let state = options.state { return state + "/blobs" }
-        func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
-        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker/blobs" }
-        if let home = setting("HOME") { return home + "/.cache/apex-worker/blobs" }
-        return "/tmp/apex-worker-\(getuid())/blobs"
-    }
-
-    private static func security(of options: WorkerOptions) throws -> SocketOptions.Security {
-        guard options.coordinator.hasPrefix("tcp://") else { return .none }
-        guard let folder = options.keys else {
-            throw JobError(
-                "\(options.coordinator): tcp needs keys; give --keys DIR with coordinator.pub and worker, the secret key."
-            )
-        }
-        return .client(
-            try KeyPair(readingFrom: folder + "/worker"),
-            server: try PublicKey(readingFrom: folder + "/coordinator.pub"))
     }
 }
