@@ -2,10 +2,12 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [.strictMemorySafety(), .swiftLanguageMode(.v6)]
+// Optimised in debug builds too: a sampler or kernel without it is a hundred times slower, and so would the tests be.
+let quick = strict + [.unsafeFlags(["-O"])]
 #if arch(x86_64)
-    let fast = strict + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]  // AVX2 is the floor on x86
+    let fast = quick + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]  // AVX2 is the floor on x86
 #else
-    let fast = strict
+    let fast = quick
 #endif
 
 // Read from the top: what both sides agree on, then the coordinator, the worker, the tests, the bench.
@@ -37,7 +39,7 @@ let package = Package(
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: strict),
-        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: strict),
+        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
             name: "Planners", dependencies: ["Messages", "Jobs", "Market", "Samplers", "Blobs"],
             path: "Coordinator/Planners", swiftSettings: strict),
@@ -114,7 +116,8 @@ let package = Package(
         .testTarget(
             name: "WorkerTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Planners", "ZeroMQ", "Blobs", "Runners", "WorkerShell",
+                "TestSupport", "Messages", "Jobs", "Planners", "ZeroMQ", "Blobs", "Runners", "WorkerShell", "Market",
+                "Hardware",
                 "apex-worker",
             ], path: "Tests/WorkerTests", swiftSettings: strict),
         .testTarget(

@@ -18,7 +18,7 @@ struct WeekendOutput {
     func write() throws {
         let input = ReportInput(
             universe: universe, answer: answer, run: info, ledger: cumulative, bars: counts)
-        try RunDatabase.write(input, to: folder.database)
+        try RunFiles.write(input, folder: folder.path)
     }
 
     private var info: RunInfo {

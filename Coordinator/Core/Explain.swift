@@ -140,7 +140,9 @@ extension Core {
                 mix(value)
             }
             for index in 0..<job.taskCount {
-                mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(job.tasks.epoch(index)))
+                // A parked task is never claimed again: its epoch has no say any more.
+                let epoch = job.tasks.phase(index) == .parked ? 0 : job.tasks.epoch(index)
+                mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(epoch))
             }
             if let ledger = job.ledger {
                 for value in [ledger.total, ledger.spent, ledger.granted, ledger.pool] { mix(value) }

@@ -36,7 +36,10 @@ struct Job: Sendable {
     var coresHeld: UInt64 = 0
     var ledger: Ledger?
     var recordedTotal: UInt64 = 0
+    var recordedWall: UInt64 = 0
     var askedForEnd = false
+    /// Slots, tasks and results when its planner was last told of idle slots.
+    var toldIdle: (slots: Int, tasks: UInt32, done: UInt32) = (-1, 0, 0)
     /// Running mean of a task's time, in nanoseconds; 0 until the first result.
     var meanNanoseconds: UInt64 = 0
 
@@ -44,6 +47,8 @@ struct Job: Sendable {
         var failures: UInt32 = 0
         var crashes: UInt32 = 0
         var parked: String?
+        /// The claim that the newest crash was counted for, while its worker may still turn out to be alive; 0: none.
+        var blamed: Epoch = 0
     }
 
     init(id: JobID, submission: Submission, submitted: UInt64) {

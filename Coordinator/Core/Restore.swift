@@ -85,6 +85,7 @@ extension Core {
             let open = stored.claims.filter(\.isOpen).reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
             job.ledger?.restore(wall: budget.wall, total: budget.total, entries: stored.ledger, openGrants: open)
             job.recordedTotal = budget.total
+            job.recordedWall = budget.wall
         }
         jobs.append(job)
         tokens[stored.submission.token] = stored.id
@@ -121,23 +122,19 @@ extension Core {
                     id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))
         }
         // A claim may be answered in part: what is done stays done, the rest is still the worker's.
-        var index = run.first
-        while index < run.first + run.count {
-            guard jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued else {
-                index += 1
-                continue
-            }
-            let first = index
-            while index < run.first + run.count, jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued {
-                jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
-                index += 1
-            }
-            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
-            hold(
-                HeldRun(
-                    run: part, message: 0, open: part.count, grantedMilliseconds: granted, since: now,
-                    isExclusive: jobs[j].isSuspect(first)), by: w!)
+        var open: UInt32 = 0
+        for index in run.indices
+        where jobs[j].tasks.contains(index) && jobs[j].tasks.phase(index) == .queued
+            && jobs[j].tasks.epoch(index) <= run.epoch
+        {
+            jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
+            open += 1
         }
+        guard open > 0 else { return }
+        hold(
+            HeldRun(
+                run: run, message: 0, open: open, grantedMilliseconds: granted, since: now,
+                isExclusive: jobs[j].isSuspect(run.first)), by: w!)
     }
 
     private mutating func requeueRest(_ j: Int) {

@@ -11,7 +11,13 @@ struct GroupMetrics {
     var meanBuys: Double, cv: Double, mad: Double, iqr: Double, slope: Double
     /// Repeat factor: buys per distinct ticker, at least 1.
     var rf: Double
+    /// What the score is the sum of, in the order of the formula.
+    var terms: [Term]
     var score: Double
+    struct Term {
+        var words: String
+        var value: Double
+    }
     /// mean(pp) − 1.5 · population σ(pp)
     var stability: Double
 
@@ -45,10 +51,23 @@ struct GroupMetrics {
 
         let excess = Double(max(0, maxBuys - 20))
         let repeats = max(0, rf - 1.2)
-        var sum = 0.60 * weightedPP + 0.25 * medianPP + 0.15 * secondWorstPP + 0.80 * wilsonLB
-        sum += 6 * log(1 + min(mean, 25)) + Self.sweet(mean) - 0.5 * max(0, mean - 25) - 6 * excess * excess
-        sum += 3 * max(0, slope) - 0.25 * mad - 0.18 * iqr - 10 * cv - 6 * max(0, -slope) - 25 * repeats * repeats
-        score = sum
+        terms = [
+            Term(words: "right share, hard days weighted more (0.60)", value: 0.60 * weightedPP),
+            Term(words: "right share of the middle day (0.25)", value: 0.25 * medianPP),
+            Term(words: "right share of the second-worst day (0.15)", value: 0.15 * secondWorstPP),
+            Term(words: "lower bound of the right share (0.80)", value: 0.80 * wilsonLB),
+            Term(words: "enough buys a day", value: 6 * log(1 + min(mean, 25))),
+            Term(words: "a handy number of buys, best 14", value: Self.sweet(mean)),
+            Term(words: "too many buys on average", value: -0.5 * max(0, mean - 25)),
+            Term(words: "too many buys on one day", value: -6 * excess * excess),
+            Term(words: "getting better over the week", value: 3 * max(0, slope)),
+            Term(words: "days differ from the middle one", value: -0.25 * mad),
+            Term(words: "spread between days", value: -0.18 * iqr),
+            Term(words: "uneven number of buys", value: -10 * cv),
+            Term(words: "getting worse over the week", value: -6 * max(0, -slope)),
+            Term(words: "the same tickers again and again", value: -25 * repeats * repeats),
+        ]
+        score = terms.reduce(0) { $0 + $1.value }
     }
 
     /// w_d of DESIGN §5.6: days on which fewer tickers rose weigh more.

@@ -90,16 +90,18 @@ struct ParzenEstimator {
         return .numeric(mus: mus + [0.5 * (low + high)], sigmas: sigmas + [high - low])
     }
 
+    /// Positions of `mus` in ascending order.
     private static func order(of mus: [Double], _ ties: TieOrder) -> [Int] {
-        let byAge = mus.indices.sorted { (mus[$0], $0) < (mus[$1], $1) }
-        guard ties == .numPy, zip(byAge, byAge.dropFirst()).contains(where: { mus[$0] == mus[$1] }) else {
-            return byAge
+        var byAge = mus.enumerated().map { (mu: $1, index: Int32($0)) }
+        byAge.sort { $0.mu < $1.mu || ($0.mu == $1.mu && $0.index < $1.index) }
+        guard ties == .numPy, zip(byAge, byAge.dropFirst()).contains(where: { $0.mu == $1.mu }) else {
+            return byAge.map { Int($0.index) }
         }
         var entries = [UInt64](repeating: 0, count: mus.count)
         var rank: UInt64 = 0
-        for (place, index) in byAge.enumerated() {
-            if place > 0 && mus[index] != mus[byAge[place - 1]] { rank += 1 }
-            entries[index] = rank << 32 | UInt64(index)
+        for place in byAge.indices {
+            if place > 0 && byAge[place].mu != byAge[place - 1].mu { rank += 1 }
+            entries[Int(byAge[place].index)] = rank << 32 | UInt64(byAge[place].index)
         }
         introsort(&entries)
         return entries.map { Int($0 & 0xFFFF_FFFF) }

@@ -113,12 +113,12 @@ package struct TPESampler: Sendable {
                 first = first ?? points
                 continue
             }
-            let best = Self.best(of: accepted, in: points, good, rest)
+            let best = Acquisition.best(of: accepted, in: points, good: good, rest: rest)
             for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
             return (point, true)
         }
         let points = first ?? []
-        let best = Self.best(of: Array(0..<Self.candidates), in: points, good, rest)
+        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
         for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
         return (point, false)
     }
@@ -126,21 +126,8 @@ package struct TPESampler: Sendable {
     private mutating func sample(_ parameters: [Int], _ pending: [PendingTrial]) -> [Double] {
         let (good, rest) = fit(parameters, pending)
         let points = good.sample(Self.candidates, from: &generator)
-        let best = Self.best(of: Array(0..<Self.candidates), in: points, good, rest)
+        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
         return points.map { $0[best] }
-    }
-
-    /// The first candidate with the highest ratio of good to rest.
-    private static func best(
-        of candidates: [Int], in points: [[Double]], _ good: ParzenEstimator, _ rest: ParzenEstimator
-    ) -> Int {
-        var (best, bestScore) = (candidates[0], -Double.infinity)
-        for candidate in candidates {
-            let point = points.map { $0[candidate] }
-            let score = good.logDensity(at: point) - rest.logDensity(at: point)
-            if score > bestScore { (best, bestScore) = (candidate, score) }
-        }
-        return best
     }
 
     private func fit(_ parameters: [Int], _ pending: [PendingTrial]) -> (good: ParzenEstimator, rest: ParzenEstimator) {

@@ -173,3 +173,8 @@ struct FakeWeekend {
             space: accounting.visited, proved: true, bound: -.infinity, rest: [])
     }
 }
+
+extension FakeWeekend {
+    /// For tests that only need something that can be reported.
+    static let smallest = FakeWeekend(seed: 1, symbols: 40, perAlgorithm: 1, pooled: 1, keep: 5)
+}

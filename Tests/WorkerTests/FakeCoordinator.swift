@@ -6,7 +6,8 @@ import ZeroMQ
 /// A coordinator of a few lines, in the test's own thread: it says what the test says, to a worker that is a real process.
 final class FakeCoordinator {
     let folder: String
-    var address: String { "ipc://\(folder)/socket" }
+    private(set) var address: String
+    private let security: SocketOptions.Security
     /// What `welcome` says.
     var incarnation: UInt64 = 7
     var heartbeatMilliseconds: UInt32 = 50
@@ -20,10 +21,19 @@ final class FakeCoordinator {
     var accepts = true
     private var socket: Socket?
 
-    init() throws {
+    /// Bytes served for `wantBlob`, in place of those of the name; `blobMissing` for others.
+    var blobs: [BlobID: [UInt8]] = [:]
+    /// Called before each chunk leaves; may change it.
+    var onChunk: (_ offset: Int, _ bytes: inout [UInt8]) -> Void = { _, _ in }
+    private(set) var chunks = 0
+
+    /// - Parameter keys: listen on tcp, with these, instead of ipc.
+    init(keys: KeyPair? = nil) throws {
+        security = keys.map { .server($0) } ?? .none
         folder = NSTemporaryDirectory() + "apex-worker-test-" + UUID().uuidString
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        address = keys == nil ? "ipc://\(folder)/socket" : "tcp://127.0.0.1:*"
         try open()
     }
     deinit { try? FileManager.default.removeItem(atPath: folder) }
@@ -33,8 +43,10 @@ final class FakeCoordinator {
         options.maximumFrameBytes = Frame.maximumBytes
         options.maximumMessageBytes = Frame.maximumBytes
         options.lingerMilliseconds = 0
+        options.security = security
         let socket = try Socket(.router, options: options)
         try socket.bind(address)
+        address = try socket.lastEndpoint
         self.socket = consume socket
         peer = nil
     }
@@ -84,6 +96,12 @@ final class FakeCoordinator {
         switch inbound {
         case .heartbeat: try send(.accepted([]))
         case .outcomes(_, let number, _): if accepts { try send(.accepted([number])) }
+        case .wantBlob(let blob, let offset, let count):
+            guard let bytes = blobs[blob] else { return try send(.blobMissing(blob)) }
+            var chunk = Array(bytes[Int(offset)..<min(Int(offset) + Int(count), bytes.count)])
+            onChunk(Int(offset), &chunk)
+            chunks += 1
+            try send(.blobChunk(blob, offset: offset, total: UInt64(bytes.count), chunk))
         default: break
         }
     }

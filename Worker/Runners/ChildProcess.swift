@@ -121,7 +121,8 @@ enum ChildProcess {
         }
         let owned = unsafe added.map { unsafe strdup($0) }
         let words = unsafe ([program] + arguments).map { unsafe strdup($0) }
-        defer { unsafe (owned + words).forEach { unsafe free($0) } }
+        let strings = unsafe owned + words
+        defer { for at in unsafe strings.indices { unsafe free(strings[at]) } }
 
         var process: pid_t = 0
         let failure = unsafe posix_spawnp(
@@ -186,17 +187,21 @@ private struct Stream: ~Copyable {
 
     /// Takes what is there now; closes at the end of the stream.
     mutating func read() {
-        var room = [UInt8](repeating: 0, count: ChildProcess.keptBytes)
-        while readEnd.number >= 0 {
-            let count = unsafe Glibc.read(readEnd.number, &room, room.count)
-            if count > 0 {
-                kept += room[0..<count]
-                if kept.count > 4 * ChildProcess.keptBytes { kept.removeFirst(kept.count - ChildProcess.keptBytes) }
-            } else if count < 0 && errno == EINTR {
-                continue
-            } else {
-                if count == 0 || errno != EAGAIN { readEnd.close() }
-                return
+        // On the stack and not filled with zeros first: most programs print little.
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 16 << 10) { room in
+            while readEnd.number >= 0 {
+                let count = unsafe Glibc.read(readEnd.number, room.baseAddress!, room.count)
+                if count > 0 {
+                    unsafe kept.append(contentsOf: UnsafeBufferPointer(rebasing: room[..<count]))
+                    if kept.count > 4 * ChildProcess.keptBytes {
+                        kept.removeFirst(kept.count - ChildProcess.keptBytes)
+                    }
+                } else if count < 0 && errno == EINTR {
+                    continue
+                } else {
+                    if count == 0 || errno != EAGAIN { readEnd.close() }
+                    return
+                }
             }
         }
     }
