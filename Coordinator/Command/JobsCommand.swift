@@ -20,7 +20,7 @@ enum JobsCommand: Subcommand {
         try arguments.finishWithoutTrailing()
         if let word {
             let status = try Client(place).job(try JobID(argument: word))
-            if json { printJSON(status.json) } else { jobDetail(status, columns: 100).forEach { print($0) } }
+            if json { printJSON(status.json) } else { jobDetail(status, columns: .max).forEach { print($0) } }
             return .done
         }
         let jobs = try Client(place).status().jobs
@@ -63,7 +63,7 @@ func jobDetail(_ job: JobStatus, columns: Int) -> [String] {
     for (position, stage) in job.plan.stages.enumerated() {
         let bar = ProgressLine(
             label: stage.name, done: stage.done, total: stage.total, unit: stage.unit, rate: nil, note: "")
-        lines.append(line(position == 0 ? "stages" : "", bar.bar(columns: max(20, columns - 11))))
+        lines.append(line(position == 0 ? "stages" : "", bar.bar(columns: max(20, min(columns, 110) - 11))))
     }
     if let incumbent = job.plan.incumbent { lines.append(line("best", fixed(incumbent, 6))) }
     if let bound = job.plan.bound {

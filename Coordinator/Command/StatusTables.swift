@@ -27,8 +27,9 @@ func progressText(_ job: JobStatus) -> String {
 
 func workerTable(_ workers: [WorkerStatus]) -> Table {
     var table = Table([
-        .init("WORKER"), .init("HOST"), .init("SLOTS", .right), .init("HOLDS", .right), .init("COMPLETED", .right),
-        .init("HEARD", .right), .init("MEMORY", .right), .init("CPU"),
+        .init("WORKER"), .init("HOST", isOptional: true), .init("SLOTS", .right), .init("HOLDS", .right),
+        .init("COMPLETED", .right), .init("HEARD", .right, isOptional: true), .init("MEMORY", .right, isOptional: true),
+        .init("CPU", isOptional: true),
     ])
     for worker in workers {
         table.add([

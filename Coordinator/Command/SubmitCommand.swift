@@ -62,7 +62,9 @@ enum SubmitCommand: Subcommand {
             summarise(status, clientSeconds: seconds)
         }
         if status.failed > 0 { try complainOfFailures(of: job, count: status.failed, client) }
-        if status.state != .done, !status.reason.isEmpty { complain("apex submit: job \(job): \(status.reason)") }
+        if status.state != .done, status.failed == 0, !status.reason.isEmpty {
+            complain("apex submit: job \(job): \(status.reason)")
+        }
         return status.state == .done && status.failed == 0 ? .done : status.state == .unfinished ? .unproved : .failed
     }
 
@@ -131,12 +133,12 @@ private struct SubmitOptions {
         name = try arguments.value("--name") ?? ""
         if let text = try arguments.value("--memory") {
             do throws(QuantityError) { memoryBytes = UInt64(try Quantities.bytes(text)) } catch {
-                throw UsageError("--memory is \(text); \(error.advice)")
+                throw UsageError("--memory is \(text); \(error.advice).")
             }
         }
         if let text = try arguments.value("--timeout") {
             do throws(QuantityError) { timeoutMilliseconds = UInt64(try Quantities.milliseconds(text)) } catch {
-                throw UsageError("--timeout is \(text); \(error.advice)")
+                throw UsageError("--timeout is \(text); \(error.advice).")
             }
             guard timeoutMilliseconds > 0 else {
                 throw UsageError("--timeout is \(text); give a time above 0, as 60s, or leave it out.")

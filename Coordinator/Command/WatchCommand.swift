@@ -107,10 +107,10 @@ enum WatchCommand: Subcommand {
     }
 
     private static func timeOfDay() -> String {
-        var now = unsafe time(nil)
-        var parts = tm()
+        var now = time(nil)
+        var parts = unsafe tm()
         _ = unsafe localtime_r(&now, &parts)
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        return "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
+        return unsafe "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
     }
 }

@@ -123,7 +123,7 @@ struct WatchScreen {
             " apex \(status.coordinator.codeVersion)", "\(open) open of \(status.jobs.count) jobs",
             "\(status.workers.count) workers, \(slots) slots, \(short(UInt64(held))) held",
             "up " + durationText(milliseconds: status.coordinator.uptimeMilliseconds),
-        ].joined(separator: "   ")
+        ].joined(separator: "  ")
         let gap = width - words.count - clock.count - 1
         return gap > 0 ? words + String(repeating: " ", count: gap) + clock + " " : words
     }
@@ -160,12 +160,13 @@ struct WatchScreen {
 
     private func jobLines(_ width: Int) -> [String] {
         var table = Table([
-            .init("JOB", .right), .init("KIND"), .init("NAME"), .init("STATE"), .init("FAILED", .right),
-            .init("RATE", .right), .init("LEFT", .right), .init("PROGRESS"),
+            .init("JOB", .right), .init("KIND", isOptional: true), .init("NAME", isOptional: true), .init("STATE"),
+            .init("FAILED", .right, isOptional: true), .init("RATE", .right, isOptional: true), .init("LEFT", .right),
+            .init("PROGRESS"),
         ])
         for job in jobs {
             let stage = job.stage
-            let rate = meters[job.id]?.rate
+            let rate = stage.total > 0 ? meters[job.id]?.rate : nil
             let left = stage.total > stage.done ? rate.map { Double(stage.total - stage.done) / $0 } : nil
             table.add([
                 "\(job.id)", job.kind, job.name.isEmpty ? "-" : job.name, job.state.name, "\(job.failed)",
@@ -189,8 +190,8 @@ struct WatchScreen {
         if let confirming { return reversed(" Cancel job \(confirming)? It cannot be taken back. y / n", width) }
         if isAway {
             let age =
-                answeredAt.map { "; shown is how it was \(clockTime(seconds: (now - $0) / .seconds(1))) ago" } ?? ""
-            return reversed(" The coordinator does not answer\(age). Still trying; q quits", width)
+                answeredAt.map { "; as it was \(clockTime(seconds: (now - $0) / .seconds(1))) ago" } ?? ""
+            return reversed(" No answer from the coordinator\(age). Trying on; q quits", width)
         }
         if !message.isEmpty { return clipped(" " + message, to: width) }
         let keys =
