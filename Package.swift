@@ -79,7 +79,9 @@ let package = Package(
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["Messages"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Messages", "CoordinatorCore"], path: "Tests/Support",
+            swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration"],
@@ -112,6 +114,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Kernels", "Samplers", "Planners", "Runners", "CoordinatorCore",
+                "TestSupport",
             ],
             path: "bench", exclude: ["RESULTS.md"], swiftSettings: fast),
     ]
