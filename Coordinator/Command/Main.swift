@@ -8,7 +8,9 @@ enum Apex {
     /// In the order people meet them.
     static var subcommands: [any Subcommand.Type] {
         [
-            WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self,
+            WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
+            StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self, WhyCommand.self,
+            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 

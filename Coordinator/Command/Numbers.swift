@@ -66,3 +66,5 @@ func terminalSize(of descriptor: Int32) -> (columns: Int, rows: Int) {
     }
     return (Int(size.ws_col), Int(size.ws_row))
 }
+
+func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }

@@ -121,11 +121,13 @@ struct ProgressLine {
 
     private var share: Double { total > 0 ? min(1, Double(done) / Double(total)) : 0 }
 
+    /// Rounded down: 100 means all of it.
+    var percent: Int { Int(share * 100) }
+
     private var figures: [String] {
         var figures: [String] = []
         if total > 0 {
-            // Rounded down: 100 % means all of it.
-            figures.append("\(Int(share * 100))%")
+            figures.append("\(percent)%")
             figures.append("\(short(done))/\(short(total)) \(unit)")
         } else {
             figures.append("\(short(done)) \(unit)")

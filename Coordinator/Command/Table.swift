@@ -4,9 +4,12 @@ struct Table {
     struct Column {
         var title: String
         var alignment: Alignment
-        init(_ title: String, _ alignment: Alignment = .left) {
+        /// Left out where the terminal is too narrow, the first such column first.
+        var isOptional: Bool
+        init(_ title: String, _ alignment: Alignment = .left, isOptional: Bool = false) {
             self.title = title
             self.alignment = alignment
+            self.isOptional = isOptional
         }
     }
     private let columns: [Column]
@@ -20,11 +23,16 @@ struct Table {
         rows.append(row.map(printable))
     }
 
-    /// Heading and rows. When they do not fit, the widest column gives way first, down to 6 characters; then the right
-    /// edge is cut.
+    /// Heading and rows. When they do not fit, optional columns go as long as the others could not have 12 characters
+    /// each; then the widest column gives way first, down to 6 characters; then the right edge is cut.
     func lines(width: Int) -> [String] {
         var widths = columns.indices.map { at in
             max(columns[at].title.count, rows.map { $0[at].count }.max() ?? 0)
+        }
+        if widths.reduce(0, { $0 + min($1, 12) }) + 2 * (widths.count - 1) > width,
+            let spare = columns.firstIndex(where: \.isOptional)
+        {
+            return without(column: spare).lines(width: width)
         }
         while widths.reduce(0, +) + 2 * (widths.count - 1) > width,
             let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > 6
@@ -41,6 +49,15 @@ struct Table {
             while line.last == " " { line.removeLast() }
             return clipped(line, to: width)
         }
+    }
+}
+
+extension Table {
+    private func without(column: Int) -> Table {
+        func cut<Element>(_ all: [Element]) -> [Element] { Array(all[..<column] + all[(column + 1)...]) }
+        var table = Table(cut(columns))
+        table.rows = rows.map(cut)
+        return table
     }
 }
 

@@ -9,6 +9,7 @@ extension Core {
         if let known = workerAt[hello.worker] {
             w = known
             workers[w].hello = hello
+            workers[w].hello.slots = min(hello.slots, Self.maximumSlots)
             workers[w].isConnected = true
         } else {
             w = join(hello)
@@ -21,14 +22,16 @@ extension Core {
     }
 
     private mutating func join(_ hello: Inbound.Hello) -> Int {
-        let worker = Worker(
+        var worker = Worker(
             id: hello.worker, hello: hello, isConnected: true, lastHeard: now, deadline: now + limits.silence)
+        worker.hello.slots = min(hello.slots, Self.maximumSlots)
         let w = add(worker)
         // A supervisor restarts a crashed worker under its old name: the old process has two heartbeats to object.
         for other in workers.indices
         where other != w && !workers[other].isGone && workers[other].hello.name == hello.name {
             workers[other].deadline = min(workers[other].deadline, now + 2 * limits.heartbeat)
         }
+        effects.append(.record(.joined(hello.worker, name: hello.name)))
         effects.append(
             .log(
                 LogLine(
@@ -63,6 +66,7 @@ extension Core {
     mutating func heard(_ id: WorkerID, seen: UInt64, held: [ClaimRun]) {
         guard let w = position(of: id) else { return }
         reconcile(w, seen: seen, held: held)
+        dropStale(held, of: w)
         effects.append(.send(.accepted([]), to: id))
     }
 
@@ -95,24 +99,31 @@ extension Core {
                         ("worker", "\(workers[w].id)"), ("name", workers[w].hello.name), ("why", "\"\(why)\""),
                         ("tasks", "\(workers[w].heldTasks)"),
                     ])))
-        for held in workers[w].held { takeBack(held, from: w, blame: blame) }
-        workers[w].held = []
         workerAt[workers[w].id] = nil
+        effects.append(.record(.left(workers[w].id)))
+        let lost = workers[w].held
+        workers[w].held = []
+        takeBack(lost, from: w, blame: blame)
     }
 
     // MARK: - Taking claims back
 
-    /// Requeues what is open of a run. With `blame`, each task was there when a worker died.
-    private mutating func takeBack(_ held: HeldRun, from w: Int, blame: Bool) {
-        let j = at(held.run.job)
-        for index in held.run.indices where isOpen(held.run, index, w) {
-            release(index, of: j)
-            guard !jobs[j].state.isOver else { continue }
+    /// Requeues what is open of runs that stand in nobody's list any more. With `blame`, each task was there when a
+    /// worker died.
+    private mutating func takeBack(_ runs: [HeldRun], from w: Int, blame: Bool) {
+        var open: [(job: Int, index: UInt32)] = []
+        for held in runs {
+            let j = at(held.run.job)
+            for index in held.run.indices where isOpen(held.run, index, w) {
+                release(index, of: j)
+                open.append((j, index))
+            }
+            close(held, of: w, allDone: false)
+        }
+        // Only now that the books are closed: the last crash of a poisoned task ends its job.
+        for (j, index) in open where !jobs[j].state.isOver || jobs[j].state == .unfinished {
             if blame { crashed(index, of: j) } else { requeue(index, of: j) }
         }
-        var held = held
-        held.isAllDone = false
-        close(held, of: w, open: held.open)
     }
 
     private func isOpen(_ run: ClaimRun, _ index: UInt32, _ w: Int) -> Bool {
@@ -131,6 +142,7 @@ extension Core {
 
     private mutating func crashed(_ index: UInt32, of j: Int) {
         jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
+        jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
         let crashes = jobs[j].troubles[index]!.crashes
         if crashes >= limits.crashes {
             park(index, of: j, "poisoned: \(crashes) workers died while they ran it")
@@ -160,16 +172,21 @@ extension Core {
                     parked: trouble.parked)))
     }
 
-    /// `count` tasks of a held run are answered or taken back; at zero the claim is closed.
-    private mutating func close(_ held: HeldRun, of w: Int, open count: UInt32, used: UInt64? = nil) {
-        let j = at(held.run.job)
+    /// `count` tasks of a job are no longer with the worker.
+    private mutating func unload(_ count: UInt32, of j: Int, from w: Int) {
         let needs = jobs[j].submission.needs
         workers[w].heldTasks -= count
         workers[w].heldCores -= UInt64(count) * UInt64(needs.cores)
         workers[w].heldMemory -= UInt64(count) * needs.memoryBytes
         jobs[j].coresHeld -= UInt64(count) * UInt64(needs.cores)
+    }
+
+    /// The last open tasks of a held run are answered or taken back.
+    private mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
+        let j = at(held.run.job)
+        unload(held.open, of: j, from: w)
         if held.isExclusive { workers[w].isReserved = false }
-        effects.append(.record(.closed(held.run, allDone: held.isAllDone)))
+        effects.append(.record(.closed(held.run, allDone: allDone)))
         if held.grantedMilliseconds > 0, jobs[j].ledger != nil {
             let granted = UInt64(held.grantedMilliseconds)
             // Lost with its worker: the seconds since it went out are gone, what was not reached yet comes back.
@@ -191,7 +208,7 @@ extension Core {
         for w in workers.indices where workers[w].held.contains(where: { $0.run.job == id }) {
             let gone = workers[w].held.filter { $0.run.job == id }
             workers[w].held.removeAll { $0.run.job == id }
-            for held in gone { takeBack(held, from: w, blame: false) }
+            takeBack(gone, from: w, blame: false)
             if workers[w].isConnected, !workers[w].isGone {
                 effects.append(.send(.cancel(gone.map(\.run)), to: workers[w].id))
             }
@@ -200,10 +217,11 @@ extension Core {
 
     mutating func takeBackBudgeted(of id: JobID) {
         for w in workers.indices {
-            let late = workers[w].held.filter { $0.run.job == id && $0.grantedMilliseconds > 0 }
+            // By the task, not by the grant: a claim re-adopted after its loss was settled has none.
+            let late = workers[w].held.filter { $0.run.job == id && jobs[at(id)].isBudgeted($0.run.first) }
             guard !late.isEmpty else { continue }
-            workers[w].held.removeAll { $0.run.job == id && $0.grantedMilliseconds > 0 }
-            for held in late { takeBack(held, from: w, blame: false) }
+            workers[w].held.removeAll { late.contains($0) }
+            takeBack(late, from: w, blame: false)
             effects.append(.send(.cancel(late.map(\.run)), to: workers[w].id))
         }
     }
@@ -215,7 +233,9 @@ extension Core {
     private mutating func readopt(_ runs: [ClaimRun], by w: Int) {
         var stale: [ClaimRun] = []
         for run in runs {
-            guard knows(run.job), !jobs[at(run.job)].state.isOver else {
+            guard knows(run.job), !jobs[at(run.job)].state.isOver,
+                jobs[at(run.job)].tasks.contains(run.first + run.count - 1)
+            else {
                 stale.append(run)
                 continue
             }
@@ -240,20 +260,53 @@ extension Core {
 
     private mutating func keep(_ run: ClaimRun, by w: Int) {
         let j = at(run.job)
-        for index in run.indices { jobs[j].tasks.set(index, .claimed) }
+        for index in run.indices {
+            jobs[j].tasks.set(index, .claimed)
+            // It was away, not dead: nothing is known against the task after all.
+            if !jobs[j].troubles.isEmpty, jobs[j].troubles[index]?.blamed == run.epoch {
+                jobs[j].troubles[index]!.blamed = 0
+                jobs[j].troubles[index]!.crashes -= 1
+                recordAttempts(index, of: j)
+            }
+        }
         hold(
             HeldRun(
                 run: run, message: workers[w].sent, open: run.count, grantedMilliseconds: 0, since: now,
                 isExclusive: false), by: w)
+        jobs[j].tasks.forEachQueuedRun(
+            in: run.first + run.count..<min(jobs[j].taskCount, run.first + max(run.count, limits.runTasks)),
+            epoch: run.epoch, owner: workers[w].id
+        ) { first, count in
+            // The stored claim began where this part begins, and its place is taken: say again what the rest of it
+            // was, or a restart would forget how far those epochs have risen.
+            let rest = ClaimRun(job: run.job, first: first, count: count, epoch: run.epoch)
+            effects += [.record(.claimed(rest, by: workers[w].id, grantedMilliseconds: 0))]
+            effects += [.record(.closed(rest, allDone: false))]
+        }
+    }
+
+    /// What a worker holds though its claim is over, and the word of it got lost: it is told again.
+    private mutating func dropStale(_ runs: [ClaimRun], of w: Int) {
+        let stale = runs.filter { run in
+            guard knows(run.job), jobs[at(run.job)].tasks.contains(run.first + run.count - 1) else { return true }
+            let job = jobs[at(run.job)]
+            // Done by this very claim: the acknowledgement is on its way.
+            if job.tasks.isAnyDone(run) { return false }
+            return job.state.isOver
+                || !run.indices.contains {
+                    job.tasks.unanswered($0, epoch: run.epoch, owner: workers[w].id) != nil
+                }
+        }
+        if !stale.isEmpty { effects.append(.send(.cancel(stale), to: workers[w].id)) }
     }
 
     /// Books a run of claimed tasks with its worker and its job.
     mutating func hold(_ held: HeldRun, by w: Int) {
         let j = at(held.run.job)
-        let count = held.run.count
+        let count = held.open
         let needs = jobs[j].submission.needs
         jobs[j].claimed += count
-        for index in held.run.indices where jobs[j].isBudgeted(index) { jobs[j].claimedBudgeted += 1 }
+        if jobs[j].isBudgeted(held.run.first) { jobs[j].claimedBudgeted += count }
         jobs[j].coresHeld += UInt64(count) * UInt64(needs.cores)
         workers[w].heldTasks += count
         workers[w].heldCores += UInt64(count) * UInt64(needs.cores)
@@ -265,47 +318,103 @@ extension Core {
     }
 
     /// Claims sent at or before message `seen` that the worker does not hold got lost on the way: they are requeued.
+    /// So are those it has still not seen after three heartbeats: when the last message is lost, no later one tells.
     private mutating func reconcile(_ w: Int, seen: UInt64, held: [ClaimRun]) {
         // Restored claims carry message 0: the first hello decides about them.
-        let doubtful = workers[w].held.filter { $0.message <= seen }
+        let doubtful = workers[w].held.filter { $0.message <= seen || $0.since + 3 * limits.heartbeat <= now }
         guard !doubtful.isEmpty else { return }
-        let kept = held.sorted { ($0.job, $0.first) < ($1.job, $1.first) }
-        for claim in doubtful {
-            let j = at(claim.run.job)
-            let mine = kept.filter { $0.overlaps(claim.run) }
-            var lost: UInt32 = 0
-            for index in claim.run.indices where isOpen(claim.run, index, w) {
-                guard !mine.contains(where: { $0.indices.contains(index) }) else { continue }
-                release(index, of: j)
-                requeue(index, of: j)
-                lost += 1
+        let whole = Set(held)  // looked up, never iterated
+        for claim in doubtful where !whole.contains(claim.run) {
+            let mine = held.filter { $0.overlaps(claim.run) }
+            var lost: [UInt32] = []
+            for index in claim.run.indices
+            where isOpen(claim.run, index, w) && !mine.contains(where: { $0.indices.contains(index) }) {
+                lost.append(index)
             }
-            if lost > 0 { settle(claim.run, tasks: lost, of: w, used: nil, areDone: false) }
+            var at = 0
+            while at < lost.count {
+                var count: UInt32 = 1
+                while at + Int(count) < lost.count, lost[at + Int(count)] == lost[at] + count { count += 1 }
+                let part = ClaimRun(job: claim.run.job, first: lost[at], count: count, epoch: claim.run.epoch)
+                let j = self.at(part.job)
+                for index in part.indices { release(index, of: j) }
+                withdraw(part, from: w, answered: false, used: nil)
+                jobs[j].queue.append(part.first, part.count)
+                at += Int(count)
+            }
         }
     }
 
-    /// `count` tasks of the held run that covers `run` are no longer open.
-    private mutating func settle(_ run: ClaimRun, tasks count: UInt32, of w: Int, used: UInt64?, areDone: Bool) {
-        guard let h = workers[w].held.firstIndex(where: { $0.run == run }) else { return }
-        workers[w].held[h].open -= count
-        workers[w].held[h].isAllDone = workers[w].held[h].isAllDone && areDone
-        if workers[w].held[h].open == 0 {
-            let held = workers[w].held.remove(at: h)
-            close(held, of: w, open: count, used: used)
-        } else {
-            let needs = jobs[at(run.job)].submission.needs
-            workers[w].heldTasks -= count
-            workers[w].heldCores -= UInt64(count) * UInt64(needs.cores)
-            workers[w].heldMemory -= UInt64(count) * needs.memoryBytes
-            jobs[at(run.job)].coresHeld -= UInt64(count) * UInt64(needs.cores)
+    /// `part`, released already, ended with results.
+    private mutating func settle(_ part: ClaimRun, of w: Int, used: UInt64) {
+        var h = 0
+        while h < workers[w].held.count {
+            guard workers[w].held[h].run.overlaps(part) else {
+                h += 1
+                continue
+            }
+            let held = workers[w].held[h]
+            let count = UInt32(held.run.indices.clamped(to: part.indices).count)
+            if held.open == count {
+                workers[w].held.remove(at: h)
+                close(held, of: w, allDone: true, used: used)
+            } else {
+                workers[w].held[h].open -= count
+                unload(count, of: at(part.job), from: w)
+                h += 1
+            }
         }
+    }
+
+    /// `part`, released already, ended without results: what lies before and after it stays held. The pieces are
+    /// stored as claims of their own, so that a restart finds each task as it was.
+    ///
+    /// - Parameter answered: by its worker, which shall not be believed a second time: stored without an owner.
+    private mutating func withdraw(_ part: ClaimRun, from w: Int, answered: Bool, used: UInt64?) {
+        let owner = answered ? WorkerID(0) : workers[w].id
+        for held in workers[w].held where held.run.overlaps(part) {
+            let h = workers[w].held.firstIndex { $0.run == held.run }!
+            let lost = held.run.indices.clamped(to: part.indices)
+            if held.open == lost.count {
+                workers[w].held.remove(at: h)
+                if answered { effects.append(.record(.claimed(held.run, by: owner, grantedMilliseconds: 0))) }
+                close(held, of: w, allDone: false, used: used)
+                continue
+            }
+            unload(UInt32(lost.count), of: at(part.job), from: w)
+            func piece(_ indices: Range<UInt32>) -> ClaimRun {
+                ClaimRun(job: part.job, first: indices.lowerBound, count: UInt32(indices.count), epoch: part.epoch)
+            }
+            var pieces: [HeldRun] = []
+            for side in [held.run.first..<lost.lowerBound, lost.upperBound..<held.run.first + held.run.count]
+            where !side.isEmpty {
+                let run = piece(side)
+                let open = UInt32(side.count { isOpen(run, $0, w) })
+                if open > 0 {
+                    effects.append(.record(.claimed(run, by: workers[w].id, grantedMilliseconds: 0)))
+                    pieces.append(
+                        HeldRun(
+                            run: run, message: held.message, open: open, grantedMilliseconds: 0, since: held.since,
+                            isExclusive: false))
+                } else if side.lowerBound == held.run.first {
+                    effects.append(.record(.closed(run, allDone: true)))
+                }
+            }
+            effects.append(.record(.claimed(piece(lost), by: owner, grantedMilliseconds: 0)))
+            effects.append(.record(.closed(piece(lost), allDone: false)))
+            workers[w].held.replaceSubrange(h...h, with: pieces)
+        }
+        if answered { for index in part.indices { jobs[at(part.job)].tasks.disown(index) } }
     }
 
     // MARK: - Results
 
     mutating func finished(_ outcomes: [TaskOutcome], number: UInt64, by id: WorkerID) {
         guard let w = position(of: id) else { return }
-        for outcome in outcomes where knows(outcome.run.job) { accept(outcome, from: w) }
+        for var outcome in outcomes where knows(outcome.run.job) {
+            outcome.busyMicroseconds = min(outcome.busyMicroseconds, Self.maximumBusyMicroseconds)
+            accept(outcome, from: w)
+        }
         effects.append(.send(.accepted([number]), to: id))
     }
 
@@ -334,11 +443,10 @@ extension Core {
         if phase == .claimed {
             for index in part.indices { release(index, of: j) }
             let used = (outcome.busyMicroseconds + 500) / 1000
-            var areDone = false
-            if case .done = outcome.end { areDone = true }
-            for held in workers[w].held where held.run.overlaps(part) {
-                let overlap = held.run.indices.clamped(to: part.indices)
-                settle(held.run, tasks: UInt32(overlap.count), of: w, used: used, areDone: areDone)
+            if case .done = outcome.end {
+                settle(part, of: w, used: used)
+            } else {
+                withdraw(part, from: w, answered: true, used: used)
             }
         } else if case .done = outcome.end {
             // Thought lost, but finished after all, and nobody has started it again.

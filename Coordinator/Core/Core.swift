@@ -35,11 +35,20 @@ package struct Core: Sendable {
     var workerAt: [WorkerID: Int] = [:]
     /// Jobs that are not over, ascending.
     var open: [JobID] = []
+    /// Names of workers from before a restart. Looked up, never iterated.
+    var names: [WorkerID: String] = [:]
     var effects: [Effect] = []
     /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
     var now: Milliseconds = 0
     var wall: UInt64 = 0
     var lastSweep: Milliseconds = 0
+    var lastTick: Milliseconds = 0
+
+    /// Bounds on what strangers say, so that no sum can overflow: ten years, 256 TiB, 65,536 slots, 31 years.
+    static let maximumBudget: UInt64 = 315_360_000_000
+    static let maximumMemory: UInt64 = 1 << 48
+    static let maximumSlots: UInt32 = 1 << 16
+    static let maximumBusyMicroseconds: UInt64 = 1_000_000_000_000_000
 
     package init(limits: Limits = Limits()) { self.limits = limits }
 
@@ -61,10 +70,12 @@ package struct Core: Sendable {
         case .addBudget(let job, let milliseconds, let client): addBudget(job, milliseconds, by: client)
         case .ticked(let wall):
             self.wall = wall
+            forgiveOwnAbsence()
             sweep()
             endBudgets()
             startWaitingJobs()
             dispatch()
+            tellIdlePlanners()
         }
         defer { effects = [] }
         return effects
@@ -91,6 +102,10 @@ package struct Core: Sendable {
         if let known = tokens[submission.token] {
             effects.append(.reply(.submitted(known), to: client))
             return
+        }
+        guard submission.budgetMilliseconds <= Self.maximumBudget, submission.needs.memoryBytes <= Self.maximumMemory
+        else {
+            return refuse(client, "a budget ends after ten years and a task's memory at 256 TiB; give less.")
         }
         for earlier in submission.after where !knows(earlier) {
             effects.append(
@@ -151,16 +166,28 @@ package struct Core: Sendable {
         }
         switch plan.end {
         case .answer(let blob): end(id, .done, "", blob)
-        case .unfinished(let blob): end(id, .unfinished, "its budget ended; add budget to continue", blob)
+        case .unfinished(let blob):
+            // Budget that was added while the planner thought is used.
+            if jobs[j].ledger?.isOver(at: now) ?? true {
+                end(id, .unfinished, Self.outOfBudget, blob)
+            } else {
+                jobs[j].askedForEnd = false
+            }
         case .failed(let reason): end(id, .failed, reason, nil)
-        case nil: endIfArrayIsOver(id)
+        case nil:
+            endIfArrayIsOver(id)
+            if jobs[j].askedForEnd, jobs[j].openPlannerCalls == 0, plan.tasks.isEmpty, !jobs[j].state.isOver {
+                end(id, .unfinished, Self.outOfBudget, nil)
+            }
         }
     }
 
     private mutating func planFailed(_ id: JobID, _ reason: String) {
-        guard knows(id), !jobs[at(id)].state.isOver else { return }
+        guard knows(id), !jobs[at(id)].state.isOver || jobs[at(id)].state == .unfinished else { return }
+        jobs[at(id)].openPlannerCalls = max(0, jobs[at(id)].openPlannerCalls - 1)
         end(id, .failed, reason, nil)
     }
+    private static let outOfBudget = "its budget ended; add budget to continue"
 
     mutating func setState(_ id: JobID, _ state: JobState, _ reason: String = "") {
         jobs[at(id)].state = state
@@ -207,6 +234,8 @@ package struct Core: Sendable {
 
     private mutating func cancel(_ id: JobID, by client: ClientRef) {
         guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        // Asked again after a lost reply: it is as wished.
+        if jobs[at(id)].state == .cancelled { return effects.append(.reply(.done, to: client)) }
         guard !jobs[at(id)].state.isOver else {
             return refuse(client, "job \(id) is \(jobs[at(id)].state.name) already; nothing was cancelled.")
         }
@@ -216,6 +245,7 @@ package struct Core: Sendable {
 
     private mutating func pause(_ id: JobID, by client: ClientRef) {
         guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        if jobs[at(id)].state == .paused { return effects.append(.reply(.done, to: client)) }
         guard jobs[at(id)].state == .running else {
             return refuse(client, "job \(id) is \(jobs[at(id)].state.name); only a running job can be paused.")
         }
@@ -226,6 +256,7 @@ package struct Core: Sendable {
 
     private mutating func unpause(_ id: JobID, by client: ClientRef) {
         guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
+        if jobs[at(id)].state == .running { return effects.append(.reply(.done, to: client)) }
         guard jobs[at(id)].state == .paused else {
             return refuse(client, "job \(id) is \(jobs[at(id)].state.name), not paused.")
         }
@@ -239,6 +270,9 @@ package struct Core: Sendable {
         guard jobs[j].ledger != nil else { return refuse(client, "job \(id) has no budget to add to.") }
         guard !jobs[j].state.isOver || jobs[j].state == .unfinished else {
             return refuse(client, "job \(id) is \(jobs[j].state.name); its search is over.")
+        }
+        guard milliseconds <= Self.maximumBudget, jobs[j].ledger!.wall <= Self.maximumBudget else {
+            return refuse(client, "a budget ends after ten years; give less.")
         }
         jobs[j].ledger!.extend(wall: milliseconds, slots: liveSlots)
         recordDeposits(of: j)
@@ -256,8 +290,11 @@ package struct Core: Sendable {
 
     /// Seconds that entered a budget are stored with the batch that needed them.
     mutating func recordDeposits(of j: Int) {
-        guard let ledger = jobs[j].ledger, ledger.total != jobs[j].recordedTotal else { return }
+        guard let ledger = jobs[j].ledger,
+            ledger.total != jobs[j].recordedTotal || ledger.wall != jobs[j].recordedWall
+        else { return }
         jobs[j].recordedTotal = ledger.total
+        jobs[j].recordedWall = ledger.wall
         effects.append(.record(.budget(jobs[j].id, wallMilliseconds: ledger.wall, total: ledger.total)))
     }
 
@@ -271,19 +308,52 @@ package struct Core: Sendable {
         return Load(slots: slots, idleSlots: max(0, slots - held), queuedTasks: job.queue.count)
     }
 
+    /// Between two ticks pass at most 100 ms. When it was far longer, the coordinator was away (suspended, or its disk
+    /// hung), and nobody is blamed for a silence that it could not have heard.
+    private mutating func forgiveOwnAbsence() {
+        let away = now - min(now, lastTick)
+        if lastTick > 0, away > limits.heartbeat {
+            for w in workers.indices where !workers[w].isGone {
+                workers[w].deadline = max(workers[w].deadline, min(workers[w].deadline + away, now + limits.silence))
+            }
+        }
+        lastTick = now
+    }
+
+    /// Planners with nothing queued hear once of each change in idle slots: they may split what they hold back. One
+    /// that then has nothing queued, nothing running and no answer never will.
+    private mutating func tellIdlePlanners() {
+        for id in open {
+            let j = at(id)
+            guard jobs[j].state == .running, !jobs[j].isArray, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd,
+                firstQueued(of: j) == nil
+            else { continue }
+            let load = load(for: jobs[j])
+            guard load.idleSlots > 0 else { continue }
+            let current = (load.slots, jobs[j].taskCount, jobs[j].done)
+            if jobs[j].toldIdle != current {
+                jobs[j].toldIdle = current
+                ask(id, .idle(load))
+            } else if jobs[j].claimed == 0 {
+                end(id, .failed, "its planner has no more tasks and gave no answer", nil)
+            }
+        }
+    }
+
     /// Jobs whose deadline has passed are asked for the answer they have, once nothing of them runs.
     private mutating func endBudgets() {
         for id in open {
             let j = at(id)
             guard let ledger = jobs[j].ledger, ledger.isOver(at: now),
-                jobs[j].state == .running || jobs[j].state == .paused
+                jobs[j].state == .running
             else { continue }
             if jobs[j].claimedBudgeted > 0, ledger.overrun(at: now) >= limits.deadlineGrace {
                 // Whoever is this late is hung or cut off; its work is repeated by whoever adds budget.
                 takeBackBudgeted(of: id)
             }
-            let hasBudgetedWork = jobs[j].queue.first.map { jobs[j].isBudgeted($0) } ?? false
-            guard jobs[j].claimed == 0, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd, hasBudgetedWork else {
+            // What does not need the budget is finished first. With nothing queued the planner holds back the rest.
+            let hasOtherWork = firstQueued(of: j).map { !jobs[j].isBudgeted($0) } ?? false
+            guard jobs[j].claimed == 0, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd, !hasOtherWork else {
                 continue
             }
             jobs[j].askedForEnd = true

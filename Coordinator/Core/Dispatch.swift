@@ -12,23 +12,56 @@ extension Core {
         }
         // The least loaded worker first, faster ones before slower: by what they measured of themselves.
         let order = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
-            .sorted {
-                let (a, b) = (workers[$0], workers[$1])
-                return (UInt64(a.heldTasks) * UInt64(b.slots), b.hello.hardware.dgemmMegaflops, a.id)
-                    < (UInt64(b.heldTasks) * UInt64(a.slots), a.hello.hardware.dgemmMegaflops, b.id)
+            .map {
+                Rank(
+                    at: $0, load: UInt64(workers[$0].heldTasks) * 65_536 / UInt64(max(workers[$0].slots, 1)),
+                    speed: workers[$0].hello.hardware.dgemmMegaflops, id: workers[$0].id)
             }
-        for w in order {
+            .sorted()
+        // Jobs that a worker is being emptied for in this round: a task that needs much of a worker, or one to
+        // itself, would otherwise wait for ever behind small ones.
+        var awaited = Set<Int>()  // looked up, never iterated
+        for w in order.map(\.at) {
             var assignments: [Assignment] = []
+            var floor = Int32.min
             for j in candidates where !workers[w].isReserved {
+                guard jobs[j].submission.priority >= floor else { break }
                 while let assignment = claim(for: w, from: j, message: workers[w].sent + 1) {
                     assignments.append(assignment)
                     if workers[w].isReserved { break }
+                }
+                guard let next = firstQueued(of: j), mayEverRun(next, of: j, on: w) else { continue }
+                let needs = jobs[j].submission.needs
+                if jobs[j].isSuspect(next) || needs.cores > 1 || needs.memoryBytes > 0 {
+                    if awaited.insert(j).inserted { break }
+                } else {
+                    // It is next here: nothing of a lower priority is queued ahead of it.
+                    floor = jobs[j].submission.priority
                 }
             }
             guard !assignments.isEmpty else { continue }
             workers[w].sent += 1
             effects.append(.send(.assign(number: workers[w].sent, assignments), to: workers[w].id))
         }
+    }
+
+    private struct Rank: Comparable {
+        let at: Int
+        let load: UInt64, speed: UInt64
+        let id: WorkerID
+        static func < (a: Rank, b: Rank) -> Bool {
+            if a.load != b.load { return a.load < b.load }
+            if a.speed != b.speed { return a.speed > b.speed }
+            return a.id < b.id
+        }
+    }
+
+    /// The worker is large enough, when it has nothing else to do, and the task may run at all.
+    private func mayEverRun(_ index: UInt32, of j: Int, on w: Int) -> Bool {
+        let needs = jobs[j].submission.needs
+        let memory = workers[w].hello.hardware.availableMemoryBytes
+        guard needs.cores <= workers[w].slots, memory == 0 || needs.memoryBytes <= memory else { return false }
+        return !jobs[j].isBudgeted(index) || jobs[j].ledger?.isOver(at: now) != true
     }
 
     /// Claims the next run of a job for a worker, as long as the worker's queue should be.
@@ -74,7 +107,7 @@ extension Core {
     }
 
     /// The task at the front of a job's queue. Those answered while they stood there are passed over.
-    private mutating func firstQueued(of j: Int) -> UInt32? {
+    mutating func firstQueued(of j: Int) -> UInt32? {
         while let first = jobs[j].queue.first {
             if jobs[j].tasks.phase(first) == .queued { return first }
             _ = jobs[j].queue.take(atMost: 1)
@@ -89,11 +122,14 @@ extension Core {
         guard !worker.isReserved, needs.cores <= worker.slots else { return 0 }
         let memory = worker.hello.hardware.availableMemoryBytes
         if needs.memoryBytes > 0, memory > 0 {
-            guard worker.heldMemory + needs.memoryBytes <= memory else { return 0 }
+            guard worker.heldMemory <= memory, needs.memoryBytes <= memory - worker.heldMemory else { return 0 }
         }
         if jobs[j].isSuspect(first) { return worker.heldTasks == 0 ? 1 : 0 }
         let freeCores = worker.heldCores < UInt64(worker.slots) ? UInt64(worker.slots) - worker.heldCores : 0
-        let fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
+        var fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
+        if needs.memoryBytes > 0, memory > 0 {
+            fits = UInt32(min(UInt64(fits), (memory - worker.heldMemory) / needs.memoryBytes))
+        }
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }
         // Queued ahead: enough that the worker is never without work while a message travels, little enough that
         // nobody waits behind it. Unknown times are learnt one task a slot first.

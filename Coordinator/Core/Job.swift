@@ -36,7 +36,10 @@ struct Job: Sendable {
     var coresHeld: UInt64 = 0
     var ledger: Ledger?
     var recordedTotal: UInt64 = 0
+    var recordedWall: UInt64 = 0
     var askedForEnd = false
+    /// Slots, tasks and results when its planner was last told of idle slots.
+    var toldIdle: (slots: Int, tasks: UInt32, done: UInt32) = (-1, 0, 0)
     /// Running mean of a task's time, in nanoseconds; 0 until the first result.
     var meanNanoseconds: UInt64 = 0
 
@@ -44,6 +47,8 @@ struct Job: Sendable {
         var failures: UInt32 = 0
         var crashes: UInt32 = 0
         var parked: String?
+        /// The claim that the newest crash was counted for, while its worker may still turn out to be alive; 0: none.
+        var blamed: Epoch = 0
     }
 
     init(id: JobID, submission: Submission, submitted: UInt64) {
@@ -66,6 +71,13 @@ struct Job: Sendable {
     }
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
     func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }
+
+    /// The epoch as far as it still has a say: a parked task, or one of a job that is over, is never claimed again.
+    func lastingEpoch(_ index: UInt32) -> Epoch {
+        let phase = tasks.phase(index)
+        let isOpen = (!state.isOver || state == .unfinished) && phase != .parked
+        return isOpen || phase == .done ? tasks.epoch(index) : 0
+    }
 
     mutating func learn(_ busyMicroseconds: UInt64, tasks count: UInt32) {
         let sample = busyMicroseconds * 1000 / UInt64(max(count, 1))

@@ -24,7 +24,8 @@ struct Ledger: Sendable, Equatable {
         let elapsed = elapsed(at: now)
         return elapsed < wall ? wall - elapsed : 0
     }
-    func isOver(at now: Milliseconds) -> Bool { startedAt != nil && remaining(at: now) == 0 }
+    /// True also before `start` in a later life of the coordinator: a crash past the deadline gives no second one.
+    func isOver(at now: Milliseconds) -> Bool { remaining(at: now) == 0 }
 
     mutating func start(at now: Milliseconds, slots: Int) {
         guard startedAt == nil else { return }
@@ -48,7 +49,8 @@ struct Ledger: Sendable, Equatable {
     }
     mutating func extend(wall milliseconds: UInt64, slots: Int) {
         wall += milliseconds
-        deposit(milliseconds * UInt64(slots))
+        // Before the first task nothing is deposited yet: `start` deposits it all.
+        if total > 0 { deposit(milliseconds * UInt64(slots)) }
     }
 
     /// Moves a slice from the pool to a task. Slots that joined since the start bring their own seconds.

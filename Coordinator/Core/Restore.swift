@@ -37,9 +37,14 @@ extension Core {
     /// The core as it was when the last batch was committed. Workers that held claims have `limits.readoption` to
     /// return to them.
     ///
-    /// - Parameter stored: every job, by id from 1 without gaps.
-    package init(limits: Limits = Limits(), restoring stored: [StoredJob], at now: Milliseconds) {
+    /// - Parameters:
+    ///   - stored: every job, by id from 1 without gaps.
+    ///   - names: of the workers that had joined and not left.
+    package init(
+        limits: Limits = Limits(), restoring stored: [StoredJob], names: [WorkerID: String] = [:], at now: Milliseconds
+    ) {
         self.init(limits: limits)
+        self.names = names
         self.now = now
         for job in stored {
             precondition(job.id.number == UInt32(jobs.count + 1), "stored jobs are numbered without gaps")
@@ -85,6 +90,7 @@ extension Core {
             let open = stored.claims.filter(\.isOpen).reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
             job.ledger?.restore(wall: budget.wall, total: budget.total, entries: stored.ledger, openGrants: open)
             job.recordedTotal = budget.total
+            job.recordedWall = budget.wall
         }
         jobs.append(job)
         tokens[stored.submission.token] = stored.id
@@ -115,29 +121,25 @@ extension Core {
         var w = workerAt[id]
         if w == nil {
             let hello = Inbound.Hello(
-                worker: id, name: "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
+                worker: id, name: names[id] ?? "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
             w = add(
                 Worker(
                     id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))
         }
         // A claim may be answered in part: what is done stays done, the rest is still the worker's.
-        var index = run.first
-        while index < run.first + run.count {
-            guard jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued else {
-                index += 1
-                continue
-            }
-            let first = index
-            while index < run.first + run.count, jobs[j].tasks.contains(index), jobs[j].tasks.phase(index) == .queued {
-                jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
-                index += 1
-            }
-            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
-            hold(
-                HeldRun(
-                    run: part, message: 0, open: part.count, grantedMilliseconds: granted, since: now,
-                    isExclusive: jobs[j].isSuspect(first)), by: w!)
+        var open: UInt32 = 0
+        for index in run.indices
+        where jobs[j].tasks.contains(index) && jobs[j].tasks.phase(index) == .queued
+            && jobs[j].tasks.epoch(index) <= run.epoch
+        {
+            jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
+            open += 1
         }
+        guard open > 0 else { return }
+        hold(
+            HeldRun(
+                run: run, message: 0, open: open, grantedMilliseconds: granted, since: now,
+                isExclusive: jobs[j].isSuspect(run.first)), by: w!)
     }
 
     private mutating func requeueRest(_ j: Int) {

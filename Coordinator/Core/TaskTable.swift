@@ -31,6 +31,30 @@ struct TaskTable: Sendable {
         epochs[Int(index)] = epoch
         owners[Int(index)] = owner
     }
+    /// Answered without a result: the newest claim's owner is not heard about it again.
+    mutating func disown(_ index: UInt32) { owners[Int(index)] = WorkerID(0) }
+
+    /// True when a task of the run has a result from this epoch.
+    func isAnyDone(_ run: ClaimRun) -> Bool {
+        run.indices.contains { phases[Int($0)] == .done && epochs[Int($0)] == run.epoch }
+    }
+
+    /// Runs of queued tasks in `range` whose newest claim was this one.
+    func forEachQueuedRun(
+        in range: Range<UInt32>, epoch: Epoch, owner: WorkerID, _ body: (_ first: UInt32, _ count: UInt32) -> Void
+    ) {
+        var first: UInt32?
+        for index in range {
+            if unanswered(index, epoch: epoch, owner: owner) == .queued {
+                if first == nil { first = index }
+            } else if let start = first {
+                body(start, index - start)
+                first = nil
+            }
+        }
+        if let start = first { body(start, range.upperBound - start) }
+    }
+
     /// The phase of a task whose newest claim is this one and has not been answered, the only one a result is
     /// accepted for: `.claimed`, or `.queued` when the claim was thought lost and nobody took the task since.
     func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> Phase? {

@@ -31,12 +31,10 @@ struct HeldRun: Sendable, Equatable {
     let run: ClaimRun
     /// The assignment message it went out with.
     let message: UInt64
-    /// Tasks of the run neither answered nor taken back.
+    /// Tasks of the run without a result. Those with one are the only holes: whatever else ends splits the run.
     var open: UInt32
     let grantedMilliseconds: UInt32
     let since: Milliseconds
     /// Runs alone on its worker.
     let isExclusive: Bool
-    /// Every task closed so far ended in a result.
-    var isAllDone = true
 }

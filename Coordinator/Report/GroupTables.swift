@@ -37,7 +37,7 @@ enum GroupTables {
         try database.execute("CREATE TABLE \(table) (\(columns.joined(separator: ", ")))")
         let marks = columns.map { _ in "?" }.joined(separator: ", ")
         let insert = try database.prepare("INSERT INTO \(table) VALUES (\(marks))")
-        let quoted = view.quotedTickers
+        let quoted = QuotedTickers(view.input.universe)
         for group in groups {
             try insert.bind(group.identifier, at: 1)
             try insert.bind(group.size, at: 2)

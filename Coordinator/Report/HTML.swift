@@ -1,3 +1,5 @@
+import Market
+
 /// Building blocks of report.html, which is also well-formed XML.
 enum HTML {
     /// Text as it may stand between tags and in attributes.
@@ -65,9 +67,17 @@ enum Figure {
     static func percent(_ value: Double, _ digits: Int = 1) -> String { fixed(value, digits) + " %" }
     /// `850 ms`, `41.3 s`, `12 min 5 s`, `3 h 20 min`
     static func duration(_ seconds: Double) -> String {
+        if seconds == 0 { return "0 s" }
         if seconds < 1 { return "\(Int((seconds * 1000).rounded())) ms" }
         if seconds < 100 { return "\(fixed(seconds, 1)) s" }
         let whole = Int(seconds.rounded())
         return whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+    /// `Fri 20 Mar`, or `Fri 20`
+    static func day(_ date: Int32, withMonth: Bool = true) -> String {
+        // Day 0, 1970-01-01, was a Thursday.
+        let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][(MarketDate.dayNumber(date) % 7 + 7) % 7]
+        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        return "\(weekday) \(date % 100)" + (withMonth ? " \(months[Int(date / 100 % 100) - 1])" : "")
     }
 }

@@ -56,20 +56,20 @@ struct JSONWriter {
     }
 
     /// An array of the tickers in a set, ascending.
-    /// - Parameter quoted: every ticker as JSON, by index.
-    mutating func tickers(_ set: TickerSet, quoted: [[UInt8]]) {
+    mutating func tickers(_ set: TickerSet, quoted: QuotedTickers) {
         separate()
         bytes.append(UInt8(ascii: "["))
-        var isFirst = true
+        let first = bytes.count
         for (at, word) in set.words.enumerated() {
             var rest = word
             while rest != 0 {
-                if !isFirst { bytes.append(UInt8(ascii: ",")) }
-                isFirst = false
-                bytes.append(contentsOf: quoted[at * 64 + rest.trailingZeroBitCount])
+                let ticker = at * 64 + rest.trailingZeroBitCount
+                for place in quoted.starts[ticker]..<quoted.starts[ticker + 1] { bytes.append(quoted.bytes[place]) }
                 rest &= rest - 1
             }
         }
+        // Each ticker brings a comma behind it.
+        if bytes.count > first { bytes.removeLast() }
         bytes.append(UInt8(ascii: "]"))
         needsComma = true
     }
@@ -77,5 +77,20 @@ struct JSONWriter {
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = true
+    }
+}
+
+/// Every ticker of a universe as JSON with a comma behind it, end to end.
+struct QuotedTickers {
+    /// Ticker i is `bytes[starts[i] ..< starts[i + 1]]`.
+    private(set) var bytes: [UInt8] = []
+    private(set) var starts: [Int] = [0]
+    init(_ universe: Universe) {
+        for symbol in universe.symbols {
+            var json = JSONWriter()
+            json.string(symbol)
+            bytes += json.bytes + [UInt8(ascii: ",")]
+            starts.append(bytes.count)
+        }
     }
 }

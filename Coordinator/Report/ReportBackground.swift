@@ -10,8 +10,11 @@ extension RunView {
     var studySection: String {
         let tested = evaluations.reduce(0) { $0 + $1.count }
         guard tested > 0 else { return "" }
-        let top = evaluations.flatMap { $0.map(\.metrics.stabilityScore) }.max() ?? 0
-        let roof = max(10, (top / 10).rounded(.up) * 10)
+        let studies = evaluations.map { ReportCharts.bestOfCycles($0, cycles: input.run.cycles) }
+        // One scale for all: from where nine in ten cycles of the weakest study end, in whole tens.
+        let low = studies.compactMap { $0.isEmpty ? nil : $0.sorted()[$0.count / 10] }.min() ?? 0
+        let high = studies.compactMap { $0.max() }.max() ?? 0
+        let scale = (low / 10).rounded(.down) * 10...max(10, (high / 10).rounded(.up) * 10)
         let pictures = Algorithm.allCases.map { algorithm in
             let list = evaluations[Int(algorithm.rawValue)]
             let best = list.map(\.metrics.stabilityScore).max() ?? 0
@@ -22,13 +25,14 @@ extension RunView {
                     + H.text(
                         "p", ["class": "soft", "style": "font-size: 13px; margin: 0 0 6px"],
                         "best \(Figure.fixed(best, 1)) · \(Figure.count(kept)) of \(Figure.count(list.count)) kept")
-                    + ReportCharts.study(list, cycles: input.run.cycles, top: roof))
+                    + ReportCharts.study(studies[Int(algorithm.rawValue)], scale: scale))
         }.joined()
         return H.text("h2", "The search for variations")
             + H.text(
                 "p", ["class": "lead"],
                 "\(Figure.count(tested)) variations of ten algorithms in \(Figure.count(input.run.cycles)) cycles. "
-                    + "The line is the best stability score so far, the dots are each cycle's best; all on one scale.")
+                    + "The line is the best stability score so far, the dots are each cycle's best; all on one scale, what is lower lies on its floor."
+            )
             + H.tag("section", ["class": "card"], H.tag("div", ["class": "grid small"], pictures))
     }
 
@@ -66,7 +70,7 @@ extension RunView {
         let sampled = input.universe.symbols.count
         return H.text("h2", "What was left out, and why")
             + H.tag(
-                "div", ["class": "grid", "style": "margin-top: 16px"],
+                "div", ["class": "grid pair", "style": "margin-top: 16px"],
                 card("Rows of the file", rows, "\(Figure.count(bars.rows)) rows read", "Every row was a valid bar.")
                     + card(
                         "Symbols", symbols,

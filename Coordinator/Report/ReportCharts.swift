@@ -42,20 +42,21 @@ enum ReportCharts {
     static func days(_ group: RunView.Group, dates: [Int32], base: [Double]) -> String {
         let (height, floor) = (116.0, 140.0)
         let top = Double(max(20, group.metrics.maxBuys))
-        var svg = line(0, floor, 340, floor, "line")
+        var svg = line(0, floor, 420, floor, "line")
         for day in 0..<Universe.windows {
-            let x = 10 + 66 * Double(day)
+            let x = 12 + 82 * Double(day)
             let (buys, hits) = (group.metrics.buys[day], group.metrics.hits[day])
             let (tall, filled) = (height * Double(buys) / top, height * Double(hits) / top)
             let words = "\(MarketDate.text(dates[day])): \(hits) of \(buys) rose"
             svg += rectangle(
-                x, floor - tall, 54, tall, "fill: var(--hit-soft); stroke: var(--hit); stroke-width: 1", title: words)
-            svg += rectangle(x, floor - filled, 54, filled, "fill: var(--hit)", title: words)
-            svg += label(x + 27, floor - tall - 7, Figure.percent(group.metrics.pp[day], 0), strong: true)
-            svg += label(x + 27, floor + 17, "\(hits) of \(buys)")
-            svg += label(x + 27, floor + 33, "all \(Figure.percent(base[day], 0))")
+                x, floor - tall, 66, tall, "fill: var(--hit-soft); stroke: var(--hit); stroke-width: 1", title: words)
+            svg += rectangle(x, floor - filled, 66, filled, "fill: var(--hit)", title: words)
+            svg += label(x + 33, floor - tall - 7, Figure.percent(group.metrics.pp[day], 0), strong: true)
+            svg += label(x + 33, floor + 17, Figure.day(dates[day], withMonth: false), strong: true)
+            svg += label(x + 33, floor + 34, "\(hits) of \(buys)")
+            svg += label(x + 33, floor + 50, "all \(Figure.percent(base[day], 0))")
         }
-        return picture(340, 176, "Buys and hits of \(group.identifier) on five days", svg)
+        return picture(420, 194, "Buys and hits of \(group.identifier) on five days", svg)
     }
 
     // MARK: Scores
@@ -93,24 +94,32 @@ enum ReportCharts {
 
     // MARK: The search for variations
 
-    /// The best stability score so far over the cycles of one study; the dots are each cycle's best.
-    static func study(_ evaluations: [VariationEvaluation], cycles: Int, top: Double) -> String {
-        let (floor, tall, left, wide) = (92.0, 82.0, 26.0, 166.0)
+    /// The best stability score of each cycle of one study.
+    static func bestOfCycles(_ evaluations: [VariationEvaluation], cycles: Int) -> [Double] {
         let batch = max(1, (evaluations.count + max(cycles, 1) - 1) / max(cycles, 1))
-        let perCycle = stride(from: 0, to: evaluations.count, by: batch).map { start in
+        return stride(from: 0, to: evaluations.count, by: batch).map { start in
             evaluations[start..<min(start + batch, evaluations.count)].map(\.metrics.stabilityScore).max() ?? 0
         }
+    }
+
+    /// The best so far over the cycles of one study; the dots are each cycle's best.
+    static func study(_ perCycle: [Double], scale: ClosedRange<Double>) -> String {
+        let (floor, tall, left, wide) = (102.0, 90.0, 26.0, 168.0)
+        let extent = max(scale.upperBound - scale.lowerBound, 1)
         func x(_ cycle: Int) -> Double { left + wide * Double(cycle) / Double(max(perCycle.count - 1, 1)) }
-        func y(_ score: Double) -> Double { floor - tall * score / max(top, 1) }
-        var svg =
-            line(left, floor, left + wide, floor, "line") + line(left, floor - tall, left + wide, floor - tall, "line")
-        svg += label(left - 6, floor + 4, "0", "end") + label(left - 6, floor - tall + 4, Figure.fixed(top, 0), "end")
+        func y(_ score: Double) -> Double { floor - tall * max(score - scale.lowerBound, 0) / extent }
+        var svg = ""
+        for part in 0...2 {
+            let level = scale.lowerBound + extent * Double(part) / 2
+            svg += line(left, y(level), left + wide, y(level), "line")
+            svg += label(left - 6, y(level) + 4, Figure.fixed(level, 0), "end")
+        }
         // At most one dot a pixel or so: a study of a thousand cycles has as much to say.
         let every = max(1, perCycle.count / 160)
         for cycle in stride(from: 0, to: perCycle.count, by: every) {
             svg += HTML.tag(
                 "circle",
-                ["cx": n(x(cycle)), "cy": n(y(perCycle[cycle])), "r": "1.1", "style": "fill: var(--miss)"], nil)
+                ["cx": n(x(cycle)), "cy": n(y(perCycle[cycle])), "r": "1.4", "style": "fill: var(--miss)"], nil)
         }
         var best = 0.0
         var steps: [(Double, Double)] = []
@@ -120,7 +129,7 @@ enum ReportCharts {
             steps.append((x(cycle), y(best)))
         }
         svg += path(Array(steps.dropFirst()), "stroke: var(--accent); stroke-width: 2")
-        return picture(200, 100, "Best stability score over \(perCycle.count) cycles", svg)
+        return picture(200, 110, "Best stability score over \(perCycle.count) cycles", svg)
     }
 
     // MARK: Budget

@@ -20,7 +20,8 @@ package enum ReportHTML {
                 view.studySection, view.budgetSection, view.rejectionSection, view.reproductionSection,
                 HTML.text(
                     "footer", [:],
-                    "Past agreement of indicators says nothing certain about the future. This is no investment advice."),
+                    "These groups were picked because they fit these five days best: expect less of them on other days. "
+                        + "This is no investment advice."),
             ]
         return "<!DOCTYPE html>\n"
             + HTML.tag(

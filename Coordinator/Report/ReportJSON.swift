@@ -9,7 +9,7 @@ package enum ReportJSON {
 
     static func bytes(_ view: RunView) -> [UInt8] {
         let (run, answer) = (view.input.run, view.input.answer.groups)
-        let quoted = view.quotedTickers
+        let quoted = QuotedTickers(view.input.universe)
         var json = JSONWriter()
         json.object { json in
             json.key("week_ending")
@@ -80,7 +80,7 @@ package enum ReportJSON {
     }
 
     private static func write(
-        _ group: RunView.Group?, _ view: RunView, _ quoted: [[UInt8]], to json: inout JSONWriter
+        _ group: RunView.Group?, _ view: RunView, _ quoted: QuotedTickers, to json: inout JSONWriter
     ) {
         guard let group else { return json.null() }
         json.object { json in

@@ -83,7 +83,7 @@ extension RunView {
             + H.tag("span", ["class": "score"], "score " + H.text("b", Figure.fixed(group.score, 2)))
         let tiles = [
             tile(Figure.percent(metrics.pooledPP), "\(metrics.pooledHits) of \(metrics.pooledBuys) buys rose"),
-            tile(Figure.percent(metrics.wilsonLB), "at least, with 95 % confidence"),
+            tile(Figure.percent(metrics.wilsonLB), "lower bound of that (Wilson, 95 %)"),
             tile(Figure.fixed(metrics.meanBuys, 1), "buys a day"),
             tile(Figure.fixed(metrics.rf, 2), "buys per different ticker"),
         ].joined()
@@ -127,7 +127,7 @@ extension RunView {
                 "div", ["class": "day"],
                 H.tag(
                     "div",
-                    H.text("b", MarketDate.text(dates[day]))
+                    H.text("b", Figure.day(dates[day]))
                         + H.text(
                             "span", ["class": "soft"], " \(group.metrics.hits[day]) of \(group.metrics.buys[day])"))
                     + H.tag("div", ["class": "chips"], chips))

@@ -14,7 +14,7 @@ enum ReportStyle {
         h1 { font-size: 34px; line-height: 1.15; margin: 6px 0 10px; letter-spacing: -0.02em; text-wrap: balance; }
         h2 { font-size: 22px; margin: 48px 0 4px; letter-spacing: -0.01em; }
         h3 { font-size: 17px; margin: 0; } h4 { font-size: 14px; margin: 22px 0 8px; color: var(--soft); }
-        p { margin: 0 0 12px; } .soft { color: var(--soft); } .lead { color: var(--soft); max-width: 75ch; }
+        p { margin: 0 0 12px; } .soft { color: var(--soft); } .lead { color: var(--soft); max-width: 78ch; text-wrap: pretty; }
         .eyebrow { color: var(--soft); font-size: 14px; font-weight: 600; }
         .badge { display: inline-block; padding: 2px 10px; border-radius: 999px; font-size: 13px; font-weight: 600;
           background: var(--hit-soft); color: var(--hit); white-space: nowrap; }
@@ -23,7 +23,8 @@ enum ReportStyle {
           margin: 16px 0; break-inside: avoid-page; }
         .grid { display: grid; gap: 16px; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); }
         .grid .card { margin: 0; padding: 18px 20px; }
-        .small { grid-template-columns: repeat(auto-fill, minmax(min(190px, 46%), 1fr)); gap: 14px 20px; }
+        .small { grid-template-columns: repeat(auto-fill, minmax(min(176px, 44%), 1fr)); gap: 18px 20px; }
+        .pair { grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); }
         .tiles { display: grid; gap: 12px; margin: 22px 0 0;
           grid-template-columns: repeat(auto-fit, minmax(min(150px, 45%), 1fr)); }
         .tile { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 12px 16px; }

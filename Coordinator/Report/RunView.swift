@@ -40,10 +40,14 @@ struct RunView {
         let count = Algorithm.allCases.count
         var evaluations = [[VariationEvaluation]](repeating: [], count: count)
         var pruned = [[UInt32]](repeating: [], count: count)
-        guard input.answer.evaluations.count == input.answer.pruned.count else {
+        // A budget that ends before the prune leaves no numbers at all.
+        let survivors =
+            input.answer.pruned.isEmpty
+            ? input.answer.evaluations.map { _ in [UInt32]() } : input.answer.pruned
+        guard input.answer.evaluations.count == survivors.count else {
             throw Self.fault("\(input.answer.evaluations.count) studies, \(input.answer.pruned.count) prunes")
         }
-        for (list, numbers) in zip(input.answer.evaluations, input.answer.pruned) {
+        for (list, numbers) in zip(input.answer.evaluations, survivors) {
             // The list says whose it is, so that a weekend of fewer algorithms has fewer lists.
             guard let algorithm = list.first?.variation.algorithm else { continue }
             guard evaluations[Int(algorithm.rawValue)].isEmpty,

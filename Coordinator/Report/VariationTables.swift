@@ -22,7 +22,7 @@ enum VariationTables {
     ]
 
     static func write(_ database: borrowing Database, _ view: RunView) throws(DatabaseError) {
-        let quoted = view.quotedTickers
+        let quoted = QuotedTickers(view.input.universe)
         for algorithm in Algorithm.allCases {
             let evaluations = view.evaluations[Int(algorithm.rawValue)]
             let all = evaluations.indices.map { UInt32($0 + 1) }
@@ -34,7 +34,7 @@ enum VariationTables {
 
     private static func write(
         _ database: borrowing Database, _ table: String, _ evaluations: [VariationEvaluation], _ numbers: [UInt32],
-        _ quoted: [[UInt8]]
+        _ quoted: QuotedTickers
     ) throws(DatabaseError) {
         let metrics = columns.map { column in
             if case .count = column.value(VariationMetrics()) { return "\(column.name) INTEGER NOT NULL" }
@@ -64,17 +64,6 @@ enum VariationTables {
                 try insert.bind(utf8: json.bytes, at: 3 + columns.count + day)
             }
             try insert.run()
-        }
-    }
-}
-
-extension RunView {
-    /// Every ticker as JSON, by index.
-    var quotedTickers: [[UInt8]] {
-        input.universe.symbols.map { symbol in
-            var json = JSONWriter()
-            json.string(symbol)
-            return json.bytes
         }
     }
 }

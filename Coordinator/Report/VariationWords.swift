@@ -36,7 +36,7 @@ extension Variation {
         case .emaMACD: return "close above its EMA of \(integer("ema")) days and \(macd()) above its signal"
         case .rsiBollinger:
             let k = value("k")
-            let band = k == 0 ? "" : " \(k < 0 ? "−" : "+") \(abs(k)) σ"
+            let band = k == 0 ? "" : " \(k < 0 ? "less" : "plus") \(abs(k)) σ"
             return "RSI of \(integer("rsi_period")) days below \(integer("level")) "
                 + "and close below the mean of \(integer("bb_period")) days\(band)"
         }
@@ -47,10 +47,10 @@ extension Variation {
         return "\(average) of \(integer("fast")) days \(verb) that of \(integer("slow"))\(shift("gap_pct"))"
     }
     private func number(_ name: String) -> String { "\(value(name))" }
-    /// ` + 0.5 %`, or nothing at 0.
+    /// ` plus 0.5 %`, or nothing at 0.
     private func shift(_ name: String) -> String {
         let percent = value(name)
-        return percent == 0 ? "" : " \(percent < 0 ? "−" : "+") \(abs(percent)) %"
+        return percent == 0 ? "" : " \(percent < 0 ? "less" : "plus") \(abs(percent)) %"
     }
 }
 

@@ -16,14 +16,18 @@ package struct DailyBars: Sendable {
     /// Rows as a reader collects them, in file order.
     struct Rows {
         var symbols: [String] = []
-        /// Index into `symbols`, one a row.
-        var symbol: [Int32] = []
-        var dates: [Int32] = []
-        var open: [Double] = [], high: [Double] = [], low: [Double] = [], close: [Double] = [], volume: [Double] = []
-        /// Line in the file, from 1, one a row.
-        var lines: [UInt32] = []
+        var bars: [Row] = []
         var rowCount = 0
         var rejected = RejectedRows()
+    }
+    /// One element instead of eight appended: twice as fast to read.
+    struct Row {
+        var open: Double, high: Double, low: Double, close: Double, volume: Double
+        var date: Int32
+        /// Index into `symbols`.
+        var symbol: Int32
+        /// In the file, from 1.
+        var line: UInt32
     }
 
     /// Sorts by symbol and date and settles repeated bars: the result does not depend on the order of the rows.
@@ -34,93 +38,84 @@ package struct DailyBars: Sendable {
         symbols = bySymbol.map { rows.symbols[$0] }
         var rank = [Int32](repeating: 0, count: symbols.count)
         for (position, symbol) in bySymbol.enumerated() { rank[symbol] = Int32(position) }
-        for at in rows.symbol.indices { rows.symbol[at] = rank[Int(rows.symbol[at])] }
+        for at in rows.bars.indices { rows.bars[at].symbol = rank[Int(rows.bars[at].symbol)] }
 
-        let (kept, rejected) = Self.settle(rows, order: Self.order(rows))
         rowCount = rows.rowCount
-        self.rejected = rejected
-        starts = [Int](repeating: 0, count: symbols.count + 1)
-        guard let kept else {
-            for symbol in rows.symbol { starts[Int(symbol) + 1] += 1 }
-            for at in symbols.indices { starts[at + 1] += starts[at] }
-            dates = rows.dates
-            open = rows.open
-            high = rows.high
-            low = rows.low
-            close = rows.close
-            volume = rows.volume
-            return
+        rejected = rows.rejected
+        let bars: [Row]
+        if let order = Self.order(rows.bars, symbolCount: symbols.count) {
+            bars = Self.settle(rows.bars, order: order, &rejected)
+        } else {
+            bars = rows.bars
         }
-        for row in kept { starts[Int(rows.symbol[Int(row)]) + 1] += 1 }
+        starts = [Int](repeating: 0, count: symbols.count + 1)
+        for bar in bars { starts[Int(bar.symbol) + 1] += 1 }
         for at in symbols.indices { starts[at + 1] += starts[at] }
-        dates = kept.map { rows.dates[Int($0)] }
-        open = kept.map { rows.open[Int($0)] }
-        high = kept.map { rows.high[Int($0)] }
-        low = kept.map { rows.low[Int($0)] }
-        close = kept.map { rows.close[Int($0)] }
-        volume = kept.map { rows.volume[Int($0)] }
+        dates = bars.map(\.date)
+        open = bars.map(\.open)
+        high = bars.map(\.high)
+        low = bars.map(\.low)
+        close = bars.map(\.close)
+        volume = bars.map(\.volume)
     }
 
     /// The rows by symbol, date and line; nil when they are so already, without a repetition.
-    private static func order(_ rows: borrowing Rows) -> [UInt32]? {
-        func key(_ row: Int) -> UInt64 { UInt64(rows.symbol[row]) << 32 | UInt64(rows.dates[row]) }
+    private static func order(_ rows: [Row], symbolCount: Int) -> [UInt32]? {
+        func key(_ row: Row) -> UInt64 { UInt64(row.symbol) << 32 | UInt64(row.date) }
         var isAscending = true
-        for row in rows.dates.indices.dropFirst() where key(row - 1) >= key(row) {
+        for row in rows.indices.dropFirst() where key(rows[row - 1]) >= key(rows[row]) {
             isAscending = false
             break
         }
         if isAscending { return nil }
         // Rows of one symbol are gathered in file order, then sorted by date.
-        var next = [Int](repeating: 0, count: rows.symbols.count + 1)
-        for symbol in rows.symbol { next[Int(symbol) + 1] += 1 }
-        for at in rows.symbols.indices { next[at + 1] += next[at] }
+        var next = [Int](repeating: 0, count: symbolCount + 1)
+        for row in rows { next[Int(row.symbol) + 1] += 1 }
+        for at in 0..<symbolCount { next[at + 1] += next[at] }
         let starts = next
-        var order = [UInt32](repeating: 0, count: rows.dates.count)
-        for row in rows.dates.indices {
-            let symbol = Int(rows.symbol[row])
+        var order = [UInt32](repeating: 0, count: rows.count)
+        for row in rows.indices {
+            let symbol = Int(rows[row].symbol)
             order[next[symbol]] = UInt32(row)
             next[symbol] += 1
         }
-        for symbol in rows.symbols.indices {
+        for symbol in 0..<symbolCount {
             order[starts[symbol]..<starts[symbol + 1]].sort {
-                (rows.dates[Int($0)], $0) < (rows.dates[Int($1)], $1)
+                (rows[Int($0)].date, $0) < (rows[Int($1)].date, $1)
             }
         }
         return order
     }
 
-    /// Which rows stay, in order; nil when all stay in the order they are in.
-    private static func settle(_ rows: borrowing Rows, order: [UInt32]?) -> (kept: [UInt32]?, RejectedRows) {
-        var rejected = rows.rejected
-        guard let order else { return (nil, rejected) }
-        var kept: [UInt32] = []
+    /// The rows that stay, in order.
+    private static func settle(_ rows: [Row], order: [UInt32], _ rejected: inout RejectedRows) -> [Row] {
+        var kept: [Row] = []
         kept.reserveCapacity(order.count)
         var start = 0
         while start < order.count {
-            let first = Int(order[start])
+            let first = rows[Int(order[start])]
             var end = start + 1
             var agree = true
-            while end < order.count, case let other = Int(order[end]), rows.symbol[other] == rows.symbol[first],
-                rows.dates[other] == rows.dates[first]
+            while end < order.count, case let other = rows[Int(order[end])], other.symbol == first.symbol,
+                other.date == first.date
             {
                 agree =
-                    agree && rows.open[other] == rows.open[first] && rows.high[other] == rows.high[first]
-                    && rows.low[other] == rows.low[first] && rows.close[other] == rows.close[first]
-                    && rows.volume[other] == rows.volume[first]
+                    agree && other.open == first.open && other.high == first.high && other.low == first.low
+                    && other.close == first.close && other.volume == first.volume
                 end += 1
             }
-            if end - start == 1 || agree { kept.append(order[start]) }
+            if agree { kept.append(first) }
             if end - start > 1 {
                 // Within one symbol and day the order is that of the file, so the first line is at the start.
                 if agree {
-                    let line = Int(rows.lines[Int(order[start + 1])])
+                    let line = Int(rows[Int(order[start + 1])].line)
                     rejected.add(.repeated, line: line, count: end - start - 1)
                 } else {
-                    rejected.add(.conflicting, line: Int(rows.lines[first]), count: end - start)
+                    rejected.add(.conflicting, line: Int(first.line), count: end - start)
                 }
             }
             start = end
         }
-        return (kept, rejected)
+        return kept
     }
 }

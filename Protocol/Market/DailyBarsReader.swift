@@ -17,36 +17,36 @@ extension DailyBars {
 
 private struct DailyBarsReader {
     var rows = DailyBars.Rows()
-    private var columns = Columns()
     private var symbols = SymbolTable()
-    /// The fields of the current line.
-    private var fields: [Range<Int>] = []
 
-    /// Where each needed field stands in a row.
-    private struct Columns {
-        var symbol = 0, date = 0, open = 0, high = 0, low = 0, close = 0, volume = 0
-        var count = 0
-    }
     private static let names = ["symbol", "date", "open", "high", "low", "close", "volume"]
+    /// The needed fields of one line, in the order of `names`.
+    private typealias Fields = InlineArray<8, Range<Int>>
+    /// By column of the file: the position in `names`; the last place of `Fields` takes what nobody needs.
+    private var roles: [Int] = []
+    private static let unneeded = 7
 
     mutating func read(_ csv: [UInt8], name: String) throws(MarketError) {
         let bytes = csv.span
         // A byte order mark, as spreadsheets write.
         var at = csv.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
         var line = 1
-        at = split(bytes, from: at)
-        columns = try header(bytes, name: name)
-        reserve((csv.count - at) / 40)
+        roles = try header(bytes, from: &at, name: name)
+        rows.bars.reserveCapacity((csv.count - at) / 40)
+        var fields = Fields(repeating: 0..<0)
         while at < bytes.count {
             line += 1
-            at = split(bytes, from: at)
+            let start = at
+            let count = split(bytes, from: &at, into: &fields)
             // A line without any character is not a row.
-            if fields.count == 1 && fields[0].isEmpty { continue }
+            if count == 1, bytes[start] == UInt8(ascii: "\n") || bytes[start] == UInt8(ascii: "\r") && at - start <= 2 {
+                continue
+            }
             rows.rowCount += 1
-            if let reason = take(bytes, line: line) { rows.rejected.add(reason, line: line) }
+            if let reason = take(bytes, fields, count: count, line: line) { rows.rejected.add(reason, line: line) }
         }
         rows.symbols = symbols.names
-        guard !rows.dates.isEmpty else {
+        guard !rows.bars.isEmpty else {
             let why = rows.rejected.list.map { "\($0.count) × \($0.reason.words)" }.joined(separator: ", ")
             throw MarketError(
                 .noBars,
@@ -55,22 +55,24 @@ private struct DailyBarsReader {
         }
     }
 
-    private mutating func reserve(_ count: Int) {
-        rows.symbol.reserveCapacity(count)
-        rows.dates.reserveCapacity(count)
-        rows.open.reserveCapacity(count)
-        rows.high.reserveCapacity(count)
-        rows.low.reserveCapacity(count)
-        rows.close.reserveCapacity(count)
-        rows.volume.reserveCapacity(count)
-        rows.lines.reserveCapacity(count)
-    }
-
-    private func header(_ bytes: borrowing Span<UInt8>, name: String) throws(MarketError) -> Columns {
+    /// - Parameter at: moves behind the header.
+    private func header(
+        _ bytes: borrowing Span<UInt8>, from at: inout Int, name: String
+    ) throws(MarketError) -> [Int] {
         var found: [String] = []
-        for field in fields { found.append(text(bytes, trimmed(bytes, field)).lowercased()) }
-        var positions: [Int] = []
-        for wanted in Self.names {
+        var start = at
+        while at < bytes.count, bytes[at] != UInt8(ascii: "\n") {
+            if bytes[at] == UInt8(ascii: ",") {
+                found.append(text(bytes, trimmed(bytes, start..<at)).lowercased())
+                start = at + 1
+            }
+            at += 1
+        }
+        let end = at > start && bytes[at - 1] == UInt8(ascii: "\r") ? at - 1 : at
+        found.append(text(bytes, trimmed(bytes, start..<end)).lowercased())
+        at = min(at + 1, bytes.count)
+        var roles = [Int](repeating: Self.unneeded, count: found.count)
+        for (role, wanted) in Self.names.enumerated() {
             guard let position = found.firstIndex(of: wanted) else {
                 let shown = found.prefix(20).map { String($0.prefix(30)) }.joined(separator: ",")
                 throw MarketError(
@@ -82,33 +84,42 @@ private struct DailyBarsReader {
                 throw MarketError(
                     .repeatedColumn, "\(name):1: two columns are named `\(wanted)`; keep the one that is meant.")
             }
-            positions.append(position)
+            roles[position] = role
         }
-        return Columns(
-            symbol: positions[0], date: positions[1], open: positions[2], high: positions[3], low: positions[4],
-            close: positions[5], volume: positions[6], count: found.count)
+        return roles
     }
 
-    /// Finds the fields of the line that begins at `start`.
-    /// - Returns: where the next line begins.
-    private mutating func split(_ bytes: borrowing Span<UInt8>, from start: Int) -> Int {
-        fields.removeAll(keepingCapacity: true)
-        var at = start
-        var fieldStart = start
+    /// Finds the fields of the line that begins at `at`, which moves to the next line.
+    /// - Returns: how many fields the line has.
+    @inline(__always)
+    private func split(_ bytes: borrowing Span<UInt8>, from at: inout Int, into fields: inout Fields) -> Int {
+        var column = 0
+        var fieldStart = at
         var isQuoted = false
-        while at < bytes.count, bytes[at] != UInt8(ascii: "\n") {
-            if bytes[at] == UInt8(ascii: ","), !isQuoted {
-                fields.append(fieldStart..<at)
-                fieldStart = at + 1
-            } else if bytes[at] == UInt8(ascii: "\"") {
-                // A quote opens at the start of a field; a lost one ends with its line.
-                isQuoted = isQuoted ? false : at == fieldStart
+        let count = bytes.count
+        while at < count {
+            let byte = bytes[at]
+            // What ends or quotes a field sorts below letters, digits, the point and the minus.
+            if byte <= UInt8(ascii: ",") {
+                if byte == UInt8(ascii: ",") {
+                    if !isQuoted {
+                        if column < roles.count { fields[roles[column]] = fieldStart..<at }
+                        column += 1
+                        fieldStart = at + 1
+                    }
+                } else if byte == UInt8(ascii: "\n") {
+                    break
+                } else if byte == UInt8(ascii: "\"") {
+                    // A quote opens at the start of a field; a lost one ends with its line.
+                    isQuoted = isQuoted ? false : at == fieldStart
+                }
             }
             at += 1
         }
         let end = at > fieldStart && bytes[at - 1] == UInt8(ascii: "\r") ? at - 1 : at
-        fields.append(fieldStart..<end)
-        return min(at + 1, bytes.count)
+        if column < roles.count { fields[roles[column]] = fieldStart..<end }
+        at = min(at + 1, count)
+        return column + 1
     }
 
     /// Without spaces, tabs and one pair of quotes around it.
@@ -133,18 +144,22 @@ private struct DailyBarsReader {
         return String(decoding: copy, as: UTF8.self)
     }
 
-    /// Adds the current line's bar.
+    /// Adds a line's bar.
+    /// - Parameter count: of the line's fields.
     /// - Returns: why it is no bar.
-    private mutating func take(_ bytes: borrowing Span<UInt8>, line: Int) -> RowRejectionReason? {
-        guard fields.count >= columns.count else { return .missingField }
-        guard fields.count == columns.count else { return .extraField }
-        let symbol = trimmed(bytes, fields[columns.symbol])
-        let date = trimmed(bytes, fields[columns.date])
-        let open = trimmed(bytes, fields[columns.open])
-        let high = trimmed(bytes, fields[columns.high])
-        let low = trimmed(bytes, fields[columns.low])
-        let close = trimmed(bytes, fields[columns.close])
-        let volume = trimmed(bytes, fields[columns.volume])
+    @inline(__always)
+    private mutating func take(
+        _ bytes: borrowing Span<UInt8>, _ fields: borrowing Fields, count: Int, line: Int
+    ) -> RowRejectionReason? {
+        guard count >= roles.count else { return .missingField }
+        guard count == roles.count else { return .extraField }
+        let symbol = trimmed(bytes, fields[0])
+        let date = trimmed(bytes, fields[1])
+        let open = trimmed(bytes, fields[2])
+        let high = trimmed(bytes, fields[3])
+        let low = trimmed(bytes, fields[4])
+        let close = trimmed(bytes, fields[5])
+        let volume = trimmed(bytes, fields[6])
         if symbol.isEmpty || date.isEmpty || open.isEmpty || high.isEmpty || low.isEmpty || close.isEmpty
             || volume.isEmpty
         {
@@ -158,15 +173,11 @@ private struct DailyBarsReader {
         guard o > 0, h > 0, l > 0, c > 0 else { return .priceNotPositive }
         guard l <= min(o, c), h >= max(o, c) else { return .highLowCrossed }
         guard v >= 0 else { return .negativeVolume }
-        rows.symbol.append(symbols.number(of: bytes, symbol))
-        rows.dates.append(day)
-        rows.open.append(o)
-        rows.high.append(h)
-        rows.low.append(l)
-        rows.close.append(c)
         // −0 would be equal to 0 and yet another double: which of two repeated bars stays must not matter.
-        rows.volume.append(v + 0)
-        rows.lines.append(UInt32(truncatingIfNeeded: line))
+        let row = DailyBars.Row(
+            open: o, high: h, low: l, close: c, volume: v + 0, date: day,
+            symbol: symbols.number(of: bytes, symbol), line: UInt32(truncatingIfNeeded: line))
+        rows.bars.append(row)
         return nil
     }
 }

@@ -5,13 +5,18 @@ package enum MarketDate {
         guard field.count == 10 else { return nil }
         let start = field.lowerBound
         guard bytes[start + 4] == UInt8(ascii: "-"), bytes[start + 7] == UInt8(ascii: "-") else { return nil }
-        var number: Int32 = 0
-        for at in 0..<10 where at != 4 && at != 7 {
-            let digit = bytes[start + at] &- UInt8(ascii: "0")
-            guard digit < 10 else { return nil }
-            number = number * 10 + Int32(digit)
+        var isDigits = true
+        func digit(_ offset: Int, _ bytes: borrowing Span<UInt8>) -> Int32 {
+            let digit = bytes[start + offset] &- UInt8(ascii: "0")
+            if digit > 9 { isDigits = false }
+            return Int32(digit)
         }
-        return isDay(number) ? number : nil
+        let year =
+            1000 * digit(0, bytes) + 100 * digit(1, bytes) + 10 * digit(2, bytes) + digit(3, bytes)
+        let month = 10 * digit(5, bytes) + digit(6, bytes)
+        let day = 10 * digit(8, bytes) + digit(9, bytes)
+        guard isDigits, isDay(year: year, month: month, day: day) else { return nil }
+        return year * 10000 + month * 100 + day
     }
     /// Reads `2017-03-31`; nil for anything else and for days that do not exist.
     package static func parse(_ text: String) -> Int32? {
@@ -19,11 +24,14 @@ package enum MarketDate {
         return parse(bytes.span, 0..<bytes.count)
     }
     package static func isDay(_ date: Int32) -> Bool {
-        let (year, month, day) = (Int(date / 10000), Int(date / 100 % 100), Int(date % 100))
-        guard (1...12).contains(month), year >= 1 else { return false }
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as InlineArray<12, Int>
-        return day >= 1 && day <= days[month - 1]
+        isDay(year: date / 10000, month: date / 100 % 100, day: date % 100)
+    }
+    @inline(__always)
+    private static func isDay(year: Int32, month: Int32, day: Int32) -> Bool {
+        guard month >= 1, month <= 12, year >= 1, day >= 1 else { return false }
+        if day <= 28 { return true }
+        if month == 2 { return day == 29 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+        return day <= (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31)
     }
     /// `2017-03-31`
     package static func text(_ date: Int32) -> String {

@@ -165,8 +165,9 @@ func `an outsider recomputes every number from run.sqlite alone`(seed: UInt64) t
     let folder = try Folder()
     let path = folder.file("run.sqlite")
     try Data("older".utf8).write(to: URL(fileURLWithPath: path))
+    let good = FakeWeekend(seed: 5).input
     func refused(_ change: (inout ReportInput) -> Void) -> Bool {
-        var input = FakeWeekend(seed: 5).input
+        var input = good
         change(&input)
         let error = #expect(throws: ReportError.self) { try RunDatabase.write(input, to: path) }
         return error?.description.contains("contradicts itself") == true

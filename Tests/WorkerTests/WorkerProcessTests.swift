@@ -280,6 +280,34 @@ private func command(
         #expect(try worker.exitCode(coordinator) == 1)
     }
 
+    @Test func `programs do not outlive a worker that is refused or told twice to stop`() throws {
+        for isRefused in [true, false] {
+            let coordinator = try FakeCoordinator()
+            let worker = try WorkerProcess(coordinator, slots: 1)
+            _ = try coordinator.greeted()
+            let mark = coordinator.folder + "/process"
+            try coordinator.assign([command("sh", ["-c", "echo $$ > \(mark); exec sleep 60"])])
+            _ = try coordinator.until { _ in FileManager.default.fileExists(atPath: mark) ? true : nil }
+            _ = try coordinator.until(0.1) { _ -> Bool? in nil }
+            if isRefused {
+                try coordinator.send(.refused("its key was revoked"))
+            } else {
+                worker.signal(SIGTERM)
+                _ = try coordinator.until { inbound -> Bool? in if case .draining = inbound { true } else { nil } }
+                worker.signal(SIGTERM)
+            }
+            #expect(try worker.exitCode(coordinator, seconds: 5) == (isRefused ? 1 : 143))
+            let text = try String(contentsOfFile: mark, encoding: .utf8)
+            let process = try #require(Int32(text.dropLast()))
+            let deadline = ContinuousClock.now + .seconds(5)
+            func isOver() -> Bool {
+                ((try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? "gone Z").contains(" Z")
+            }
+            while !isOver(), ContinuousClock.now < deadline { usleep(1000) }
+            #expect(isOver())
+        }
+    }
+
     @Test func `a worker leaves when the process that started it has ended`() throws {
         let coordinator = try FakeCoordinator()
         // A shell that starts the worker and ends.

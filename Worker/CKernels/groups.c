@@ -85,6 +85,7 @@ __attribute__((target("bmi2,popcnt"))) void apex_groups_project_bmi2(const apex_
                                                                      apex_groups_level *child) {
     uint32_t padded = (count + 7) & ~7u;
     uint32_t next = 0;
+    int64_t buys[5] = {0};
     child->count = count;
     for (int field = 0; field < 10; field++) {
         child->row_starts[field] = next;
@@ -96,6 +97,7 @@ __attribute__((target("bmi2,popcnt"))) void apex_groups_project_bmi2(const apex_
             uint64_t mask = in[k];
             uint32_t bits = (uint32_t)__builtin_popcountll(mask);
             if (bits == 0) continue;
+            buys[field % 5] += bits;
             if (filled == 0) {
                 for (uint32_t c = 0; c < count; c++) out[c] = _pext_u64(in[positions[c]], mask);
                 for (uint32_t c = count; c < padded; c++) out[c] = 0;
@@ -120,5 +122,12 @@ __attribute__((target("bmi2,popcnt"))) void apex_groups_project_bmi2(const apex_
         if (filled > 0) next++;
     }
     child->row_starts[10] = next;
+    child->buys_order = 0;
+    for (int at = 0; at < 5; at++) {
+        int most = 0;
+        for (int d = 1; d < 5; d++) most = buys[d] > buys[most] ? d : most;
+        child->buys_order |= (uint32_t)most << (4 * at);
+        buys[most] = -1;
+    }
 }
 #endif

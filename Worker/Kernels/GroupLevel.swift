@@ -33,7 +33,8 @@ import CKernels
         unsafe words.initialize(repeating: 0, count: stride * (rowCapacity + 1))
         let starts = UnsafeMutablePointer<UInt32>.allocate(capacity: 11)
         unsafe starts.initialize(repeating: 0, count: 11)
-        unsafe level = apex_groups_level(words: words, row_starts: starts, stride: UInt32(stride), count: 0)
+        unsafe level = apex_groups_level(
+            words: words, row_starts: starts, stride: UInt32(stride), buys_order: 0x43210, count: 0)
     }
     deinit {
         unsafe level.words.deallocate()

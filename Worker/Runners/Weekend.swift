@@ -1,7 +1,7 @@
 import Jobs
 import Messages
 
-/// A composite: each task is a task of the kind that its stage is made of.
+/// A weekend's tasks are the tasks of the kinds it is made of.
 package enum WeekendRunner: Runner {
     package typealias Kind = Weekend
 
@@ -9,8 +9,7 @@ package enum WeekendRunner: Runner {
         -> Weekend.Result
     {
         switch task {
-        case .variations(let task):
-            .variations(try VariationsRunner.run(task, index: index, context: context))
+        case .variations(let task): .variations(try VariationsRunner.run(task, index: index, context: context))
         case .groups(let task): .groups(try GroupsRunner.run(task, index: index, context: context))
         }
     }

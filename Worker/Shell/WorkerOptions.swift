@@ -1,3 +1,7 @@
+import Glibc
+import Messages
+import ZeroMQ
+
 /// What `apex-worker` was asked to be.
 package struct WorkerOptions: Sendable {
     /// `ipc:///path` or `tcp://host:port`.
@@ -14,4 +18,28 @@ package struct WorkerOptions: Sendable {
     /// How long a draining worker lets tasks run on.
     package var drainSeconds = 5
     package init(coordinator: String) { self.coordinator = coordinator }
+}
+
+extension WorkerOptions {
+    /// Where fetched blobs are kept.
+    var cacheFolder: String {
+        if let state { return state + "/blobs" }
+        func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker/blobs" }
+        if let home = setting("HOME") { return home + "/.cache/apex-worker/blobs" }
+        return "/tmp/apex-worker-\(getuid())/blobs"
+    }
+
+    /// - Throws: when tcp is asked for and the keys are missing or wrong, in words.
+    func security() throws -> SocketOptions.Security {
+        guard coordinator.hasPrefix("tcp://") else { return .none }
+        guard let folder = keys else {
+            throw JobError(
+                "\(coordinator): tcp needs keys; give --keys DIR with coordinator.pub and worker, the secret key."
+            )
+        }
+        return .client(
+            try KeyPair(readingFrom: folder + "/worker"),
+            server: try PublicKey(readingFrom: folder + "/coordinator.pub"))
+    }
 }

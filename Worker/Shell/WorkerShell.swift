@@ -53,6 +53,7 @@ package final class WorkerShell {
     private var flushAt: Int64?
     private var drain = Drain.no
     private var isPaused = false
+    private var isRefused = false
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -61,7 +62,7 @@ package final class WorkerShell {
         signals = apex_stop_signals()
         Context.raiseFileLimit()
         self.options = options
-        security = try Self.security(of: options)
+        security = try options.security()
         wakeup = try Wakeup()
         hardware = detectHardware(measure: true)
         slots = options.slots ?? max(1, Int(hardware.usableMillicores) / 1000)
@@ -70,7 +71,7 @@ package final class WorkerShell {
         worker = WorkerID(UInt64.random(in: 1...UInt64.max))
         let wakeup = wakeup
         queue = WorkQueue(slots: slots) { wakeup.wake() }
-        blobs = BlobDesk(cacheFolder: Self.cacheFolder(options)) { wakeup.wake() }
+        blobs = BlobDesk(cacheFolder: options.cacheFolder) { wakeup.wake() }
         fetcher = BlobFetcher(blobs)
         link = try Link(
             options.coordinator, security: security,
@@ -142,9 +143,14 @@ package final class WorkerShell {
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
         case .refused(let reason):
+            guard !isRefused else { return }
             Log.error("refused", ["reason": reason])
+            isRefused = true
+            queue.close()
+            blobs.close()
             queue.cancelRunning()
-            exitCode = 1
+            // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
+            drain = .stopping(until: Monotonic.milliseconds + 3000)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -252,6 +258,9 @@ package final class WorkerShell {
         guard signal != 0 else { return }
         if drain != .no {
             Log.warning("stopped", ["signal": signal])
+            // At once, but for the moment in which running programs are told.
+            queue.cancelRunning()
+            usleep(150_000)
             exit(128 + signal)
         }
         startDrain(because: "signal_\(signal)", seconds: Int64(max(0, options.drainSeconds)))
@@ -267,6 +276,11 @@ package final class WorkerShell {
 
     private func drainStep() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
+        if isRefused {
+            if queue.isDone { exitCode = 1 }
+            // Nobody takes these.
+            _ = queue.collect()
+        }
         switch drain {
         case .no: return
         case .finishing(let until):
@@ -282,28 +296,6 @@ package final class WorkerShell {
         if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
-        exitCode = 0
-    }
-
-    // MARK: - Options
-
-    private static func cacheFolder(_ options: WorkerOptions) -> String {
-        if let state = options.state { return state + "/blobs" }
-        func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
-        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker/blobs" }
-        if let home = setting("HOME") { return home + "/.cache/apex-worker/blobs" }
-        return "/tmp/apex-worker-\(getuid())/blobs"
-    }
-
-    private static func security(of options: WorkerOptions) throws -> SocketOptions.Security {
-        guard options.coordinator.hasPrefix("tcp://") else { return .none }
-        guard let folder = options.keys else {
-            throw JobError(
-                "\(options.coordinator): tcp needs keys; give --keys DIR with coordinator.pub and worker, the secret key."
-            )
-        }
-        return .client(
-            try KeyPair(readingFrom: folder + "/worker"),
-            server: try PublicKey(readingFrom: folder + "/coordinator.pub"))
+        exitCode = isRefused ? 1 : 0
     }
 }

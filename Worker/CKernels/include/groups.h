@@ -11,6 +11,8 @@ typedef struct {
     uint32_t *row_starts;
     /// A multiple of 8 above every count.
     uint32_t stride;
+    /// The windows with the most consensus buys first, four bits each, the first lowest.
+    uint32_t buys_order;
     /// Candidates; up to the next multiple of 8 the words are 0.
     uint32_t count;
 } apex_groups_level;
