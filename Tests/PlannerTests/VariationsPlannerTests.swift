@@ -34,11 +34,13 @@ func `a study restored after any result goes on as if it had never stopped`(seed
     let spec = Variations.Spec(universe: anyBlob, seed: seed, cycles: 4, batch: 4, algorithms: [.ema, .adx])
     let whole = try runToEnd(planner(spec), seed: seed, inFlight: 2) { fakeResult($0) }
     for cut in 1...8 {
-        let cutOnce = try runToEnd(planner(spec), seed: seed, inFlight: 2, stop: { $0 == cut }) { fakeResult($0) }
+        let cutOnce = try runToEnd(
+            planner(spec), seed: seed, inFlight: 2, stop: { $0 == cut }, answer: { fakeResult($0) })
         #expect(cutOnce.answer == whole.answer, "cut after result \(cut)")
         #expect(sorted(cutOnce.tasks) == sorted(whole.tasks))
     }
-    let cutAlways = try runToEnd(planner(spec), seed: seed, inFlight: 2, stop: { _ in true }) { fakeResult($0) }
+    let cutAlways = try runToEnd(
+        planner(spec), seed: seed, inFlight: 2, stop: { _ in true }, answer: { fakeResult($0) })
     #expect(cutAlways.answer == whole.answer)
 }
 
