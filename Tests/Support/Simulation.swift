@@ -80,6 +80,7 @@ package struct Simulation {
             kind: [.array, .array, .fan, .search].randomElement(using: &random)!,
             count: UInt32.random(in: 1...(chance(100) ? 3000 : 60), using: &random))
         job.taskMilliseconds = [0, 1, 10, 200, 3000, 20_000].randomElement(using: &random)!
+        if job.count > 100 { job.taskMilliseconds = min(job.taskMilliseconds, 200) }
         if job.kind == .search { job.count = max(job.count * 4, 2) }
         if chance(150), job.kind != .search { job.poison = UInt32.random(in: 0..<job.count, using: &random) }
         if chance(200), job.kind != .search {
@@ -135,8 +136,15 @@ package struct Simulation {
     }
 
     private var isFinished: Bool {
-        isUp && wanted.allSatisfy { $0.job.map { store.state(of: $0).isOver } ?? false } && wishes.isEmpty
+        isUp && wanted.allSatisfy { $0.job.map(isSettled) ?? false } && wishes.isEmpty
     }
+    /// Over, or waiting for one that wants more budget.
+    private func isSettled(_ job: JobID) -> Bool {
+        let state = store.state(of: job)
+        guard state == .waiting else { return state.isOver }
+        return store.submission(of: job).after.contains { store.state(of: $0) == .unfinished || isBlocked($0) }
+    }
+    private func isBlocked(_ job: JobID) -> Bool { store.state(of: job) == .waiting && isSettled(job) }
     private var unfinished: String {
         wanted.compactMap { entry in
             guard let job = entry.job else { return "a job not accepted" }
@@ -154,7 +162,7 @@ package struct Simulation {
                 || entry.submission.after.contains { store.state(of: $0) != .done }
             let isWell =
                 state == .done || (state == .failed && mayFail) || cancelled.contains(job)
-                || (state == .unfinished && entry.submission.budgetMilliseconds > 0)
+                || (state == .unfinished && entry.submission.budgetMilliseconds > 0) || isBlocked(job)
             if !isWell { broken = "job \(job) ended \(state)" }
             for (index, reason) in store.parked(of: job) where mix.isCalm {
                 if index != spec.poison, index != spec.failing, spec.kind != .fan || index < spec.count {
@@ -360,10 +368,11 @@ package struct Simulation {
             guard workers[w].received.insert(number).inserted else { return }
             for assignment in assignments {
                 var run = assignment.run
-                // Large runs are worked off in parts, each answered on its own.
-                while run.count > 8, chance(300) {
+                // A run is spread over the slots; each part is answered on its own.
+                let share = max(1, (run.count + workers[w].slots - 1) / workers[w].slots)
+                while run.count > share {
                     var part = run
-                    part.count = UInt32.random(in: 1...run.count / 2, using: &random)
+                    part.count = UInt32.random(in: 1...share, using: &random)
                     workers[w].queue.append(SimulatedWorker.Work(assignment: assignment, run: part))
                     run.first += part.count
                     run.count -= part.count
