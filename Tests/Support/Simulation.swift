@@ -57,16 +57,22 @@ package struct Simulation {
     package private(set) var broken: String?
     private var recent: [String] = []
     private let keepsRecent: Bool
+    private let plantedBug: PlantedBug?
 
     // MARK: - Setting up
 
-    package init(seed: UInt64, workerCount: Int? = nil, jobCount: Int? = nil, keepsRecent: Bool = false) {
+    package init(
+        seed: UInt64, workerCount: Int? = nil, jobCount: Int? = nil, keepsRecent: Bool = false,
+        plantedBug: PlantedBug? = nil
+    ) {
         self.seed = seed
         self.keepsRecent = keepsRecent
+        self.plantedBug = plantedBug
         mix = FaultMix(seed: seed)
         random = SplitMix(seed: seed)
         limits = Core.Limits()
         core = Core(limits: limits)
+        core.plantedBug = plantedBug
         for at in 0..<(workerCount ?? Int.random(in: 1...12, using: &random)) { addWorker("w\(at)") }
         let jobs = jobCount ?? Int.random(in: 1...6, using: &random)
         for at in 0..<jobs { wanted.append((draw(at), nil)) }
@@ -248,7 +254,7 @@ package struct Simulation {
     private mutating func checkState(rebuild: Bool) {
         if let words = core.brokenInvariant() { broken = words }
         guard rebuild else { return }
-        let twin = Core(limits: limits, restoring: store.load(), at: 0)
+        let twin = Core(limits: limits, restoring: store.load(), at: 0, plantedBug: plantedBug)
         if twin.stateHash != core.stateHash {
             broken = "the rebuilt state is not the live one: \(twin.difference(from: core) ?? "")"
         }
@@ -269,7 +275,7 @@ package struct Simulation {
         started = now
         isWoken = false
         let stored = store.load()
-        core = Core(limits: limits, restoring: stored, at: 0)
+        core = Core(limits: limits, restoring: stored, at: 0, plantedBug: plantedBug)
         for job in stored where job.wantsPlanner {
             var planner = SimulatedPlanner(SimulatedJob(spec: job.submission.spec))
             let plan = planner.restore(tasks: job.tasks, results: store.results(of: job.id))
@@ -379,6 +385,7 @@ package struct Simulation {
                 }
                 workers[w].queue.append(SimulatedWorker.Work(assignment: assignment, run: run))
             }
+            if mix.isCalm { checkRoom(w) }
             startRuns(w)
         case .accepted(let numbers):
             for (number, outcomes, _) in workers[w].unacknowledged where numbers.contains(number) {
@@ -395,6 +402,20 @@ package struct Simulation {
             startRuns(w)
         case .welcome, .refused, .blobChunk, .blobMissing, .reply: break
         }
+    }
+
+    /// With nothing lost or late, a worker never holds more memory, nor more cores of large tasks, than it has.
+    private mutating func checkRoom(_ w: Int) {
+        var memory: UInt64 = 0
+        var cores: UInt64 = 0
+        for run in workers[w].queue.map(\.run) + workers[w].running.map(\.work.run)
+        where !store.state(of: run.job).isOver {
+            let needs = store.submission(of: run.job).needs
+            memory += needs.memoryBytes * UInt64(run.count)
+            if needs.cores > 1 { cores += UInt64(needs.cores) * UInt64(run.count) }
+        }
+        if memory > workers[w].memory { broken = "worker \(workers[w].name) holds tasks of \(memory >> 20) MiB" }
+        if cores > workers[w].slots { broken = "worker \(workers[w].name) holds tasks of \(cores) cores" }
     }
 
     private mutating func startRuns(_ w: Int) {
