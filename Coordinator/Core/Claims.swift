@@ -251,7 +251,7 @@ extension Core {
                 let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
                 switch phase {
                 case .claimed: break
-                case .queued: if plantedBug != .ignoresReadoption { keep(part, by: w) }
+                case .queued: keep(part, by: w)
                 default: stale.append(part)
                 }
             }
@@ -442,8 +442,9 @@ extension Core {
     /// The phase of a task that this answer may be accepted for; nil when it may not.
     private func answerable(_ index: UInt32, _ run: ClaimRun, _ w: Int, of j: Int) -> TaskTable.Phase? {
         if plantedBug == .acceptsTwice, jobs[j].tasks.phase(index) == .done { return .queued }
-        if plantedBug == .acceptsStaleClaims, jobs[j].tasks.phase(index) == .queued { return .queued }
-        return jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        if plantedBug == .acceptsStaleClaims, phase == nil, jobs[j].tasks.phase(index) == .claimed { return .queued }
+        return phase
     }
 
     private mutating func take(_ part: ClaimRun, _ phase: TaskTable.Phase, _ outcome: TaskOutcome, from w: Int) {

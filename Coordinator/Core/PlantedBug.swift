@@ -2,5 +2,5 @@
 package enum PlantedBug: String, Sendable, CaseIterable {
     case acceptsStaleClaims, acceptsTwice, acknowledgesWithoutStoring, losesDonations, forgetsLoad, forgetsCancel
     case reusesEpochs, forgetsEpochsInRestart, losesRequeued, ignoresSilence, ignoresLostMessages, blamesNeighbours
-    case ignoresDependencies, countsMemoryOnce, forgetsFailures, ignoresReadoption, startsPaused
+    case ignoresDependencies, countsMemoryOnce, forgetsFailures, startsPaused
 }

@@ -44,6 +44,13 @@ private struct Bench {
             .outcomes(WorkerID(worker), number: number, [TaskOutcome(run: run, end: end, busyMicroseconds: 5_000_000)]),
             from: WorkerID(worker))
     }
+    /// Time passes as it does: in ticks.
+    mutating func wait(_ milliseconds: Milliseconds) {
+        for _ in 0..<milliseconds / 500 {
+            now += 500
+            send(.ticked(wall: 0))
+        }
+    }
     mutating func restart() {
         let hash = core.stateHash
         core = Core(restoring: store.load(), at: 0)
@@ -66,7 +73,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
     let job = bench.submit(1, count: 1)
     let first = assigned(bench.join(1))
     #expect(first == [ClaimRun(job: job, first: 0, count: 1, epoch: 1)])
-    bench.now += 10_001
+    bench.wait(10_500)
     let second = assigned(bench.join(2))
     #expect(second == [ClaimRun(job: job, first: 0, count: 1, epoch: 2)])
     _ = bench.join(1, seen: 1, held: first)
@@ -89,8 +96,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
         }
         if runs.isEmpty { continue }
         deaths += 1
-        bench.now += 10_001
-        bench.send(.ticked(wall: 0))
+        bench.wait(10_500)
     }
     #expect(deaths == 3)
     #expect(bench.store.parked(of: job).map(\.index) == [1])
@@ -103,8 +109,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
     let job = bench.submit(1, count: 1)
     let run = assigned(bench.join(1))
     for _ in 0..<5 {
-        bench.now += 10_001
-        bench.send(.ticked(wall: 0))
+        bench.wait(10_500)
         _ = bench.join(1, seen: 1, held: run)
     }
     #expect(bench.store.crashes(of: TaskID(job, 0)) == 0)
@@ -184,8 +189,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
         bench.restart()
         #expect(
             bench.send(.heartbeat(WorkerID(1), seen: 9, held: [])).contains(.send(.introduceYourself, to: WorkerID(1))))
-        let effects = bench.join(1, slots: 10, seen: 9, held: runs)
-        #expect(!effects.contains { if case .record(.closed) = $0 { true } else { false } })
+        _ = bench.join(1, slots: 10, seen: 9, held: runs)
     }
     let held = bench.core.status(of: job, at: bench.now)!
     #expect(held.done == 3)
@@ -245,13 +249,16 @@ private func replies(_ effects: [Effect]) -> [Reply] {
 @Test func `a large task is not starved by small ones`() {
     var bench = Bench()
     let small = bench.submit(1, count: 100)
-    var queue = assigned(bench.join(1, slots: 2))
+    func single(_ runs: [ClaimRun]) -> [ClaimRun] {
+        runs.flatMap { run in run.indices.map { ClaimRun(job: run.job, first: $0, count: 1, epoch: run.epoch) } }
+    }
+    var queue = single(assigned(bench.join(1, slots: 2)))
     let large = bench.submit(2, count: 1) { $0.needs.cores = 2 }
     for number in 1...20 as ClosedRange<UInt64> where !queue.isEmpty {
         let run = queue.removeFirst()
         if run.job == large { return }
         #expect(run.job == small)
-        queue += assigned(bench.answer(run, .done([]), by: 1, number: number))
+        queue += single(assigned(bench.answer(run, .done([]), by: 1, number: number)))
     }
     Issue.record("the large task still waits")
 }
