@@ -41,6 +41,7 @@ package struct Core: Sendable {
     var wall: UInt64 = 0
     var lastSweep: Milliseconds = 0
     var lastTick: Milliseconds = 0
+    var served: UInt64 = 0
     package var plantedBug: PlantedBug?
 
     /// Bounds on what strangers say, so that no sum can overflow: ten years, 256 TiB, 65,536 slots, 31 years.

@@ -7,10 +7,10 @@ extension Core {
             (jobs[$0].state == .running || plantedBug == .startsPaused) && !jobs[$0].queue.isEmpty
         }
         guard !candidates.isEmpty else { return }
-        // Priority first, then whoever holds least, then the older job.
+        // Priority first, then whoever holds least, then who was served longest ago, then the older job.
         candidates.sort {
-            (-Int64(jobs[$0].submission.priority), jobs[$0].coresHeld, jobs[$0].id)
-                < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].id)
+            (-Int64(jobs[$0].submission.priority), jobs[$0].coresHeld, jobs[$0].served, jobs[$0].id)
+                < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].served, jobs[$1].id)
         }
         // The least loaded worker first, faster ones before slower: by what they measured of themselves.
         let order = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
@@ -90,6 +90,8 @@ extension Core {
         }
         if count < taken.count { jobs[j].queue.prepend(taken.first + count, taken.count - count) }
 
+        served += 1
+        jobs[j].served = served
         let slots = liveSlots
         jobs[j].ledger?.start(at: now, slots: slots)
         let run = ClaimRun(job: jobs[j].id, first: taken.first, count: count, epoch: epoch)
