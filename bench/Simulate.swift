@@ -1,8 +1,10 @@
+import CoordinatorCore
 import TestSupport
 
 /// `bench simulate [seeds] [first]`: how many histories and events of the simulator fit a second, and which seeds break.
 package enum SimulateBench {
     package static func run(arguments: [String]) {
+        if arguments.first == "planted" { return runPlanted() }
         let count = arguments.first.flatMap { UInt64($0) } ?? 500
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
         let start = ContinuousClock.now
@@ -20,5 +22,20 @@ package enum SimulateBench {
         print(
             "\(count) seeds, \(events) events, \(failures) failures in \(seconds) s: \(Double(events) / seconds) events/s"
         )
+    }
+
+    /// `bench simulate planted`: for each planted mistake, how many of 100 seeds find it.
+    private static func runPlanted() {
+        for bug in PlantedBug.allCases {
+            var found: [UInt64] = []
+            var words = ""
+            for seed in 1...100 as ClosedRange<UInt64> {
+                var simulation = Simulation(seed: seed, plantedBug: bug)
+                guard let failure = simulation.run() else { continue }
+                found.append(seed)
+                words = String(failure.prefix { $0 != "\n" })
+            }
+            print("\(bug): \(found.count) of 100 seeds, first \(found.first ?? 0): \(words)")
+        }
     }
 }

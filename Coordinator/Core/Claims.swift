@@ -84,6 +84,7 @@ extension Core {
     mutating func sweep() {
         guard now >= lastSweep + 100 || lastSweep == 0 else { return }
         lastSweep = now
+        guard plantedBug != .ignoresSilence else { return }
         for w in workers.indices where !workers[w].isGone && workers[w].deadline <= now {
             loseWorker(w, blame: workers[w].isConnected, "silent for \(now - workers[w].lastHeard) ms")
         }
@@ -138,13 +139,15 @@ extension Core {
         if jobs[j].isBudgeted(index) { jobs[j].claimedBudgeted -= 1 }
     }
 
-    private mutating func requeue(_ index: UInt32, of j: Int) { jobs[j].queue.append(index, 1) }
+    private mutating func requeue(_ index: UInt32, of j: Int) {
+        if plantedBug != .losesRequeued { jobs[j].queue.append(index, 1) }
+    }
 
     private mutating func crashed(_ index: UInt32, of j: Int) {
         jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
         jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
         let crashes = jobs[j].troubles[index]!.crashes
-        if crashes >= limits.crashes {
+        if crashes >= (plantedBug == .blamesNeighbours ? 1 : limits.crashes) {
             park(index, of: j, "poisoned: \(crashes) workers died while they ran it")
         } else {
             requeue(index, of: j)
@@ -184,10 +187,10 @@ extension Core {
     /// The last open tasks of a held run are answered or taken back.
     private mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
         let j = at(held.run.job)
-        unload(held.open, of: j, from: w)
+        if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
         if held.isExclusive { workers[w].isReserved = false }
         effects.append(.record(.closed(held.run, allDone: allDone)))
-        if held.grantedMilliseconds > 0, jobs[j].ledger != nil {
+        if held.grantedMilliseconds > 0, jobs[j].ledger != nil, plantedBug != .losesDonations {
             let granted = UInt64(held.grantedMilliseconds)
             // Lost with its worker: the seconds since it went out are gone, what was not reached yet comes back.
             let used = used ?? min(granted, now - min(now, held.since))
@@ -322,7 +325,7 @@ extension Core {
     private mutating func reconcile(_ w: Int, seen: UInt64, held: [ClaimRun]) {
         // Restored claims carry message 0: the first hello decides about them.
         let doubtful = workers[w].held.filter { $0.message <= seen || $0.since + 3 * limits.heartbeat <= now }
-        guard !doubtful.isEmpty else { return }
+        guard !doubtful.isEmpty, plantedBug != .ignoresLostMessages else { return }
         let whole = Set(held)  // looked up, never iterated
         for claim in doubtful where !whole.contains(claim.run) {
             let mine = held.filter { $0.overlaps(claim.run) }
@@ -427,15 +430,23 @@ extension Core {
         else { return }
         var index = run.first
         while index < run.first + run.count {
-            let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+            let phase = answerable(index, run, w, of: j)
             let first = index
             while index < run.first + run.count,
-                jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id) == phase
+                answerable(index, run, w, of: j) == phase
             { index += 1 }
             let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
             if let phase { take(part, phase, outcome, from: w) }
             guard !jobs[j].state.isOver else { return }
         }
+    }
+
+    /// The phase of a task that this answer may be accepted for; nil when it may not.
+    private func answerable(_ index: UInt32, _ run: ClaimRun, _ w: Int, of j: Int) -> TaskTable.Phase? {
+        if plantedBug == .acceptsTwice, jobs[j].tasks.phase(index) == .done { return .queued }
+        let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        if plantedBug == .acceptsStaleClaims, phase == nil, jobs[j].tasks.phase(index) == .claimed { return .queued }
+        return phase
     }
 
     private mutating func take(_ part: ClaimRun, _ phase: TaskTable.Phase, _ outcome: TaskOutcome, from w: Int) {
@@ -462,7 +473,9 @@ extension Core {
             jobs[j].done += part.count
             workers[w].completed += UInt64(part.count)
             jobs[j].learn(outcome.busyMicroseconds * UInt64(part.count) / UInt64(outcome.run.count), tasks: part.count)
-            effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
+            if plantedBug != .acknowledgesWithoutStoring {
+                effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
+            }
             if jobs[j].isArray {
                 endIfArrayIsOver(part.job)
             } else {
@@ -477,7 +490,7 @@ extension Core {
                     park(index, of: j, reason)
                     if jobs[j].state.isOver { return }
                 } else {
-                    recordAttempts(index, of: j)
+                    if plantedBug != .forgetsFailures { recordAttempts(index, of: j) }
                     requeue(index, of: j)
                 }
             }

@@ -3,12 +3,14 @@ import Messages
 // Which task goes to which worker.
 extension Core {
     mutating func dispatch() {
-        var candidates = open.map { at($0) }.filter { jobs[$0].state == .running && !jobs[$0].queue.isEmpty }
+        var candidates = open.map { at($0) }.filter {
+            (jobs[$0].state == .running || plantedBug == .startsPaused) && !jobs[$0].queue.isEmpty
+        }
         guard !candidates.isEmpty else { return }
-        // Priority first, then whoever holds least, then the older job.
+        // Priority first, then whoever holds least, then who was served longest ago, then the older job.
         candidates.sort {
-            (-Int64(jobs[$0].submission.priority), jobs[$0].coresHeld, jobs[$0].id)
-                < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].id)
+            (-Int64(jobs[$0].submission.priority), jobs[$0].coresHeld, jobs[$0].served, jobs[$0].id)
+                < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].served, jobs[$1].id)
         }
         // The least loaded worker first, faster ones before slower: by what they measured of themselves.
         let order = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
@@ -77,16 +79,19 @@ extension Core {
         let isAlone = isBudgeted || isExclusive || first >= jobs[j].arrayCount
         guard let taken = jobs[j].queue.take(atMost: isAlone ? 1 : min(room, limits.runTasks)) else { return nil }
         var count: UInt32 = 1
-        let epoch = jobs[j].tasks.epoch(taken.first) + 1
+        let last = jobs[j].tasks.epoch(taken.first)
+        let epoch = plantedBug == .reusesEpochs ? max(last, 1) : last + 1
         while count < taken.count {
             let next = taken.first + count
             guard next < jobs[j].arrayCount, jobs[j].tasks.phase(next) == .queued, !jobs[j].isSuspect(next),
-                jobs[j].tasks.epoch(next) + 1 == epoch
+                jobs[j].tasks.epoch(next) == last
             else { break }
             count += 1
         }
         if count < taken.count { jobs[j].queue.prepend(taken.first + count, taken.count - count) }
 
+        served += 1
+        jobs[j].served = served
         let slots = liveSlots
         jobs[j].ledger?.start(at: now, slots: slots)
         let run = ClaimRun(job: jobs[j].id, first: taken.first, count: count, epoch: epoch)
@@ -127,7 +132,7 @@ extension Core {
         if jobs[j].isSuspect(first) { return worker.heldTasks == 0 ? 1 : 0 }
         let freeCores = worker.heldCores < UInt64(worker.slots) ? UInt64(worker.slots) - worker.heldCores : 0
         var fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
-        if needs.memoryBytes > 0, memory > 0 {
+        if needs.memoryBytes > 0, memory > 0, plantedBug != .countsMemoryOnce {
             fits = UInt32(min(UInt64(fits), (memory - worker.heldMemory) / needs.memoryBytes))
         }
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }

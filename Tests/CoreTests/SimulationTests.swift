@@ -1,3 +1,4 @@
+import CoordinatorCore
 import TestSupport
 import Testing
 
@@ -13,4 +14,13 @@ func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and
     #expect(first.run() == second.run())
     #expect(first.trace == second.trace)
     #expect(first.core.stateHash == second.core.stateHash)
+}
+
+@Test(arguments: PlantedBug.allCases)
+func `a planted mistake is found`(bug: PlantedBug) {
+    let found = (1...100 as ClosedRange<UInt64>).contains { seed in
+        var simulation = Simulation(seed: seed, plantedBug: bug)
+        return simulation.run() != nil
+    }
+    #expect(found, "\(bug) went unnoticed")
 }

@@ -126,6 +126,8 @@ package struct SimulatedStore: Sendable {
         for parent in tables[j].stored.submission.after where state(of: parent) != .done {
             fail("\(run) was claimed before job \(parent), which it comes after, was done")
         }
+        let isNew = run.indices.contains { tables[j].tasks[Int($0)].epoch < run.epoch }
+        if isNew, tables[j].stored.state == .paused { fail("\(run) was handed out though its job is paused") }
         for index in run.indices {
             let task = tables[j].tasks[Int(index)]
             if task.isDone { continue }  // a hole in a run that was cut

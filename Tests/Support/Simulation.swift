@@ -57,16 +57,22 @@ package struct Simulation {
     package private(set) var broken: String?
     private var recent: [String] = []
     private let keepsRecent: Bool
+    private let plantedBug: PlantedBug?
 
     // MARK: - Setting up
 
-    package init(seed: UInt64, workerCount: Int? = nil, jobCount: Int? = nil, keepsRecent: Bool = false) {
+    package init(
+        seed: UInt64, workerCount: Int? = nil, jobCount: Int? = nil, keepsRecent: Bool = false,
+        plantedBug: PlantedBug? = nil
+    ) {
         self.seed = seed
         self.keepsRecent = keepsRecent
+        self.plantedBug = plantedBug
         mix = FaultMix(seed: seed)
         random = SplitMix(seed: seed)
         limits = Core.Limits()
         core = Core(limits: limits)
+        core.plantedBug = plantedBug
         for at in 0..<(workerCount ?? Int.random(in: 1...12, using: &random)) { addWorker("w\(at)") }
         let jobs = jobCount ?? Int.random(in: 1...6, using: &random)
         for at in 0..<jobs { wanted.append((draw(at), nil)) }
@@ -80,6 +86,7 @@ package struct Simulation {
             kind: [.array, .array, .fan, .search].randomElement(using: &random)!,
             count: UInt32.random(in: 1...(chance(100) ? 3000 : 60), using: &random))
         job.taskMilliseconds = [0, 1, 10, 200, 3000, 20_000].randomElement(using: &random)!
+        if job.count > 100 { job.taskMilliseconds = min(job.taskMilliseconds, 200) }
         if job.kind == .search { job.count = max(job.count * 4, 2) }
         if chance(150), job.kind != .search { job.poison = UInt32.random(in: 0..<job.count, using: &random) }
         if chance(200), job.kind != .search {
@@ -135,8 +142,15 @@ package struct Simulation {
     }
 
     private var isFinished: Bool {
-        isUp && wanted.allSatisfy { $0.job.map { store.state(of: $0).isOver } ?? false } && wishes.isEmpty
+        isUp && wanted.allSatisfy { $0.job.map(isSettled) ?? false } && wishes.isEmpty
     }
+    /// Over, or waiting for one that wants more budget.
+    private func isSettled(_ job: JobID) -> Bool {
+        let state = store.state(of: job)
+        guard state == .waiting else { return state.isOver }
+        return store.submission(of: job).after.contains { store.state(of: $0) == .unfinished || isBlocked($0) }
+    }
+    private func isBlocked(_ job: JobID) -> Bool { store.state(of: job) == .waiting && isSettled(job) }
     private var unfinished: String {
         wanted.compactMap { entry in
             guard let job = entry.job else { return "a job not accepted" }
@@ -154,7 +168,7 @@ package struct Simulation {
                 || entry.submission.after.contains { store.state(of: $0) != .done }
             let isWell =
                 state == .done || (state == .failed && mayFail) || cancelled.contains(job)
-                || (state == .unfinished && entry.submission.budgetMilliseconds > 0)
+                || (state == .unfinished && entry.submission.budgetMilliseconds > 0) || isBlocked(job)
             if !isWell { broken = "job \(job) ended \(state)" }
             for (index, reason) in store.parked(of: job) where mix.isCalm {
                 if index != spec.poison, index != spec.failing, spec.kind != .fan || index < spec.count {
@@ -240,7 +254,7 @@ package struct Simulation {
     private mutating func checkState(rebuild: Bool) {
         if let words = core.brokenInvariant() { broken = words }
         guard rebuild else { return }
-        let twin = Core(limits: limits, restoring: store.load(), at: 0)
+        let twin = Core(limits: limits, restoring: store.load(), at: 0, plantedBug: plantedBug)
         if twin.stateHash != core.stateHash {
             broken = "the rebuilt state is not the live one: \(twin.difference(from: core) ?? "")"
         }
@@ -261,7 +275,7 @@ package struct Simulation {
         started = now
         isWoken = false
         let stored = store.load()
-        core = Core(limits: limits, restoring: stored, names: store.names, at: 0)
+        core = Core(limits: limits, restoring: stored, names: store.names, at: 0, plantedBug: plantedBug)
         for job in stored where job.wantsPlanner {
             var planner = SimulatedPlanner(SimulatedJob(spec: job.submission.spec))
             let plan = planner.restore(tasks: job.tasks, results: store.results(of: job.id))
@@ -360,16 +374,18 @@ package struct Simulation {
             guard workers[w].received.insert(number).inserted else { return }
             for assignment in assignments {
                 var run = assignment.run
-                // Large runs are worked off in parts, each answered on its own.
-                while run.count > 8, chance(300) {
+                // A run is spread over the slots; each part is answered on its own.
+                let share = max(1, (run.count + workers[w].slots - 1) / workers[w].slots)
+                while run.count > share {
                     var part = run
-                    part.count = UInt32.random(in: 1...run.count / 2, using: &random)
+                    part.count = UInt32.random(in: 1...share, using: &random)
                     workers[w].queue.append(SimulatedWorker.Work(assignment: assignment, run: part))
                     run.first += part.count
                     run.count -= part.count
                 }
                 workers[w].queue.append(SimulatedWorker.Work(assignment: assignment, run: run))
             }
+            if mix.isCalm { checkRoom(w) }
             startRuns(w)
         case .accepted(let numbers):
             for (number, outcomes, _) in workers[w].unacknowledged where numbers.contains(number) {
@@ -386,6 +402,20 @@ package struct Simulation {
             startRuns(w)
         case .welcome, .refused, .blobChunk, .blobMissing, .reply: break
         }
+    }
+
+    /// With nothing lost or late, a worker never holds more memory, nor more cores of large tasks, than it has.
+    private mutating func checkRoom(_ w: Int) {
+        var memory: UInt64 = 0
+        var cores: UInt64 = 0
+        for run in workers[w].queue.map(\.run) + workers[w].running.map(\.work.run)
+        where !store.state(of: run.job).isOver {
+            let needs = store.submission(of: run.job).needs
+            memory += needs.memoryBytes * UInt64(run.count)
+            if needs.cores > 1 { cores += UInt64(needs.cores) * UInt64(run.count) }
+        }
+        if memory > workers[w].memory { broken = "worker \(workers[w].name) holds tasks of \(memory >> 20) MiB" }
+        if cores > workers[w].slots { broken = "worker \(workers[w].name) holds tasks of \(cores) cores" }
     }
 
     private mutating func startRuns(_ w: Int) {

@@ -1,0 +1,6 @@
+/// Mistakes that tests put into the core on purpose, to see that the simulator finds each. Never set outside tests.
+package enum PlantedBug: String, Sendable, CaseIterable {
+    case acceptsStaleClaims, acceptsTwice, acknowledgesWithoutStoring, losesDonations, forgetsLoad, forgetsCancel
+    case reusesEpochs, forgetsEpochsInRestart, losesRequeued, ignoresSilence, ignoresLostMessages, blamesNeighbours
+    case ignoresDependencies, countsMemoryOnce, forgetsFailures, startsPaused
+}
