@@ -1,1 +1,46 @@
-@main enum Bench { static func main() {} }
+import Foundation
+
+/// `bench [SUBJECT | all] [--quick]`: candidate and reference in alternating rounds, and the median ratio.
+@main enum Bench {
+    private struct Subject {
+        var name: String
+        var summary: String
+        var run: ([String]) -> Void
+        /// Arguments for a pass that takes seconds.
+        var quick: [String]
+    }
+
+    private static var subjects: [Subject] {
+        [
+            Subject(
+                name: "variations", summary: "tests of parameter variations, beside Numba",
+                run: VariationsBench.run, quick: ["1"]),
+            Subject(
+                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
+                run: SamplersBench.run, quick: []),
+            Subject(
+                name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
+                run: TasksBench.run, quick: ["--quick"]),
+        ]
+    }
+
+    static func main() {
+        var words = Array(CommandLine.arguments.dropFirst())
+        let isQuick = words.contains("--quick")
+        words.removeAll { $0 == "--quick" }
+        let wanted = words.first ?? "all"
+        let chosen = subjects.filter { wanted == "all" || $0.name == wanted }
+        guard !chosen.isEmpty else {
+            print("usage: bench [SUBJECT | all] [--quick] [ARGUMENT…]")
+            for subject in subjects {
+                print("  " + subject.name.padding(toLength: 12, withPad: " ", startingAt: 0) + subject.summary)
+            }
+            exit(wanted == "--help" || wanted == "help" ? 0 : 2)
+        }
+        for subject in chosen {
+            if chosen.count > 1 { print("== \(subject.name): \(subject.summary)") }
+            subject.run(isQuick ? subject.quick : Array(words.dropFirst()))
+            _ = fflush(nil)  // a log shows each subject when it is done
+        }
+    }
+}
