@@ -32,12 +32,12 @@ func `JSON numbers read back as the same bits`(number: Double) throws {
     table.add(["12", "x\ty\u{1B}[2J", ""])
     #expect(
         table.lines(width: 200) == [
-            "JOB  NAME      WHY", "  7  nightly   because it waits for something long", " 12  x y [2J",
+            "JOB  NAME     WHY", "  7  nightly  because it waits for something long", " 12  x y [2J",
         ])
     for width in 1...80 {
         #expect(table.lines(width: width).allSatisfy { $0.count <= width }, "\(width) columns")
     }
-    #expect(table.lines(width: 40)[1] == "  7  nightly   because it waits for som…")
+    #expect(table.lines(width: 40)[1] == "  7  nightly  because it waits for some…")
     #expect(table.lines(width: 20)[0] == "JOB  WHY", "the optional column goes first")
 }
 
