@@ -86,7 +86,8 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Messages", "Jobs", "Market"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["Messages", "Jobs", "Market", "CoordinatorCore"],
+            path: "Tests/Support",
             swiftSettings: strict),
         .testTarget(
             name: "ProtocolTests",
@@ -131,6 +132,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Kernels", "Samplers", "Planners", "Runners", "CoordinatorCore",
+                "TestSupport",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

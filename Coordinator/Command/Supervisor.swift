@@ -172,6 +172,8 @@ final class Supervisor: Sendable {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
         unsafe argv.append(nil)
         defer { unsafe argv.forEach { unsafe free($0) } }
+        // One task a slot: a library that starts a thread a core for itself only takes time from the others.
+        unsafe setenv("OPENBLAS_NUM_THREADS", "1", 0)
         var process: pid_t = 0
         let code = unsafe posix_spawn(&process, child.program, &files, &attributes, argv, environ)
         guard code == 0 else {

@@ -31,6 +31,7 @@ extension Core {
         where other != w && !workers[other].isGone && workers[other].hello.name == hello.name {
             workers[other].deadline = min(workers[other].deadline, now + 2 * limits.heartbeat)
         }
+        effects.append(.record(.joined(hello.worker, name: hello.name)))
         effects.append(
             .log(
                 LogLine(
@@ -99,6 +100,7 @@ extension Core {
                         ("tasks", "\(workers[w].heldTasks)"),
                     ])))
         workerAt[workers[w].id] = nil
+        effects.append(.record(.left(workers[w].id)))
         let lost = workers[w].held
         workers[w].held = []
         takeBack(lost, from: w, blame: blame)

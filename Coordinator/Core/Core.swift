@@ -35,6 +35,8 @@ package struct Core: Sendable {
     var workerAt: [WorkerID: Int] = [:]
     /// Jobs that are not over, ascending.
     var open: [JobID] = []
+    /// Names of workers from before a restart. Looked up, never iterated.
+    var names: [WorkerID: String] = [:]
     var effects: [Effect] = []
     /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
     var now: Milliseconds = 0

@@ -84,5 +84,8 @@ package enum Record: Sendable, Equatable {
     /// Attempts of one task that did not end in a result; `parked` says why it is not tried again.
     case attempts(TaskID, failures: UInt32, crashes: UInt32, parked: String?)
     case ledger(JobID, LedgerEntry)
+    /// A worker joined under a name, or is gone for good: after a restart its successor is known by the name.
+    case joined(WorkerID, name: String)
+    case left(WorkerID)
     case budget(JobID, wallMilliseconds: UInt64, total: UInt64)
 }

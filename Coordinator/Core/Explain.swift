@@ -140,8 +140,7 @@ extension Core {
                 mix(value)
             }
             for index in 0..<job.taskCount {
-                // A parked task is never claimed again: its epoch has no say any more.
-                let epoch = job.tasks.phase(index) == .parked ? 0 : job.tasks.epoch(index)
+                let epoch = job.lastingEpoch(index)
                 mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(epoch))
             }
             if let ledger = job.ledger {
@@ -152,5 +151,29 @@ extension Core {
             }
         }
         return hash
+    }
+
+    /// Where two cores that should be the same differ first, in words. For tests.
+    package func difference(from other: Core) -> String? {
+        for (mine, theirs) in zip(jobs, other.jobs) {
+            if mine.state != theirs.state { return "job \(mine.id) is \(mine.state), was \(theirs.state)" }
+            for index in 0..<min(mine.taskCount, theirs.taskCount) {
+                let (a, b) = (mine.tasks.phase(index), theirs.tasks.phase(index))
+                let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
+                if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
+            }
+            if mine.ledger?.total != theirs.ledger?.total || mine.ledger?.spent != theirs.ledger?.spent
+                || mine.ledger?.granted != theirs.ledger?.granted
+            {
+                return "job \(mine.id): \(mine.ledger!), was \(theirs.ledger!)"
+            }
+            for index in Set(mine.troubles.keys).union(theirs.troubles.keys).sorted() {
+                let (a, b) = (mine.troubles[index], theirs.troubles[index])
+                if a?.failures != b?.failures || a?.crashes != b?.crashes || a?.parked != b?.parked {
+                    return "troubles of task \(mine.id).\(index)"
+                }
+            }
+        }
+        return jobs.count == other.jobs.count ? nil : "\(jobs.count) jobs, were \(other.jobs.count)"
     }
 }

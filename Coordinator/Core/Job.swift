@@ -72,6 +72,13 @@ struct Job: Sendable {
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
     func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }
 
+    /// The epoch as far as it still has a say: a parked task, or one of a job that is over, is never claimed again.
+    func lastingEpoch(_ index: UInt32) -> Epoch {
+        let phase = tasks.phase(index)
+        let isOpen = (!state.isOver || state == .unfinished) && phase != .parked
+        return isOpen || phase == .done ? tasks.epoch(index) : 0
+    }
+
     mutating func learn(_ busyMicroseconds: UInt64, tasks count: UInt32) {
         let sample = busyMicroseconds * 1000 / UInt64(max(count, 1))
         // An eighth of each new sample: follows a change in a few results, ignores one odd task.

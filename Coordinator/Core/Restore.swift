@@ -37,9 +37,14 @@ extension Core {
     /// The core as it was when the last batch was committed. Workers that held claims have `limits.readoption` to
     /// return to them.
     ///
-    /// - Parameter stored: every job, by id from 1 without gaps.
-    package init(limits: Limits = Limits(), restoring stored: [StoredJob], at now: Milliseconds) {
+    /// - Parameters:
+    ///   - stored: every job, by id from 1 without gaps.
+    ///   - names: of the workers that had joined and not left.
+    package init(
+        limits: Limits = Limits(), restoring stored: [StoredJob], names: [WorkerID: String] = [:], at now: Milliseconds
+    ) {
         self.init(limits: limits)
+        self.names = names
         self.now = now
         for job in stored {
             precondition(job.id.number == UInt32(jobs.count + 1), "stored jobs are numbered without gaps")
@@ -116,7 +121,7 @@ extension Core {
         var w = workerAt[id]
         if w == nil {
             let hello = Inbound.Hello(
-                worker: id, name: "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
+                worker: id, name: names[id] ?? "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
             w = add(
                 Worker(
                     id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))

@@ -3,15 +3,16 @@ import Jobs
 /// Cuts the space of a group search into pieces of about equal work, from what the survey measured.
 struct GroupPieces {
     let space: GroupSpace
-    private let starters: [StarterSurvey]
+    private let surveys: [StarterSurvey]
     /// Work before each starter's branch, in no unit. Shape [members + 1].
     private let workBefore: [Double]
-    /// Pieces of fewer nodes take about a millisecond: cutting them would cost more than it gains.
-    static let fewestNodes: UInt64 = 4_000_000
+    /// No piece is cut into parts of fewer nodes on average.
+    private let fewestNodes: UInt64
 
-    init(space: GroupSpace, starters: [StarterSurvey]) {
+    init(space: GroupSpace, starters: [StarterSurvey], fewestNodes: UInt64) {
+        self.fewestNodes = max(1, fewestNodes)
         self.space = space
-        self.starters = starters
+        surveys = starters
         // The nodes below a starter that can live grow with a power of its live pairs.
         workBefore = starters.reduce(into: [0]) { sums, starter in
             let pairs = Double(starter.livePairs)
@@ -21,9 +22,18 @@ struct GroupPieces {
         }
     }
 
+    /// One piece per starter.
+    var starters: [Groups.Piece] {
+        surveys.indices.map { at in
+            Groups.Piece(
+                start: Groups.Cursor(at == 0 ? [] : [UInt16(at)]),
+                end: at + 1 < surveys.count ? Groups.Cursor([UInt16(at + 1)]) : nil)
+        }
+    }
+
     /// Cuts a piece into at most `count`, in order.
-    func split(_ piece: Groups.Piece, into count: Int, fewestNodes: UInt64 = Self.fewestNodes) -> [Groups.Piece] {
-        let count = min(count, Int(clamping: space.nodeCount(of: piece) / max(1, fewestNodes)))
+    func split(_ piece: Groups.Piece, into count: Int) -> [Groups.Piece] {
+        let count = min(count, Int(clamping: space.nodeCount(of: piece) / fewestNodes))
         guard count > 1 else { return [piece] }
         let (first, last) = (work(before: piece.start), work(before: piece.end))
         var cuts: [Groups.Cursor] = [piece.start]
@@ -43,13 +53,13 @@ struct GroupPieces {
     func bound(of piece: Groups.Piece) -> Double {
         guard space.nodeCount(of: piece) > 0 else { return -.infinity }
         let first = Int(piece.start.path.first ?? 0)
-        let end = piece.end?.path.first.map { min(Int($0) + 1, starters.count) } ?? starters.count
-        return starters[first..<max(first, end)].reduce(-.infinity) { max($0, $1.bound) }
+        let end = piece.end?.path.first.map { min(Int($0) + 1, surveys.count) } ?? surveys.count
+        return surveys[first..<max(first, end)].reduce(-.infinity) { max($0, $1.bound) }
     }
 
     /// Within a starter's branch, work is taken to be spread evenly over its nodes.
     private func work(before cursor: Groups.Cursor?) -> Double {
-        guard let cursor else { return workBefore[starters.count] }
+        guard let cursor else { return workBefore[surveys.count] }
         guard let starter = cursor.path.first.map(Int.init) else { return 0 }
         let inside = space.rank(cursor) - space.rank(Groups.Cursor([UInt16(starter)]))
         let nodes = 1 + space.nodesBelow(starter, remaining: space.maxSize - 1)

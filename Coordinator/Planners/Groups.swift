@@ -8,6 +8,8 @@ package struct GroupsPlanner: Planner {
 
     private let spec: Groups.Spec
     private let space: GroupSpace
+    /// Pieces of fewer nodes take about a millisecond: cutting them would cost more than it gains.
+    package var fewestNodesPerPiece: UInt64 = 4_000_000
     /// Known once the survey is back.
     private var pieces: GroupPieces?
     /// What was handed out and is not finished, by task index.
@@ -102,8 +104,10 @@ package struct GroupsPlanner: Planner {
 
     private func firstPieces(_ load: Load) -> [Work] {
         guard let pieces, space.nodeCount > 0 else { return [] }
-        let whole = Groups.Piece(start: Groups.Cursor(), end: nil)
-        let parts = pieces.split(whole, into: Self.piecesPerSlot * max(2, load.slots))
+        let count = Self.piecesPerSlot * max(2, load.slots)
+        let parts =
+            space.memberCount <= count
+            ? pieces.starters : pieces.split(Groups.Piece(start: Groups.Cursor(), end: nil), into: count)
         let bounds = parts.map(pieces.bound)
         // Best bound first, so that thresholds rise early.
         return parts.indices.sorted { (-bounds[$0], $0) < (-bounds[$1], $1) }
@@ -137,7 +141,8 @@ package struct GroupsPlanner: Planner {
             guard result.starters.count == space.memberCount else {
                 throw JobError("a survey of \(result.starters.count) starters; the pool has \(space.memberCount)")
             }
-            pieces = GroupPieces(space: space, starters: result.starters)
+            pieces = GroupPieces(
+                space: space, starters: result.starters, fewestNodes: fewestNodesPerPiece)
         case .search:
             guard result.top.count == top.count else {
                 throw JobError("a search of \(result.top.count) sizes; the job has \(top.count)")

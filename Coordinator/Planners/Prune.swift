@@ -45,6 +45,7 @@ package struct Prune {
             repeating: [UInt32](repeating: 0, count: evaluations.count), count: Reason.allCases.count)
         var kept: [Kept] = []
         for (at, list) in evaluations.enumerated() {
+            guard let algorithm = list.first?.variation.algorithm else { continue }
             var survivors: [PruneCandidate] = []
             for (index, evaluation) in list.enumerated() {
                 if let reason = Self.ineligible(evaluation.metrics) {
@@ -60,10 +61,10 @@ package struct Prune {
                 survivors = left
             }
             drop(.sameBuys, Self.withoutSameBuys)
-            drop(.nearClone) { Self.withoutNearClones($0, tolerances: list.first.map { Self.tolerances($0) } ?? []) }
+            drop(.nearClone) { Self.withoutNearClones($0, tolerances: Self.tolerances(algorithm)) }
             var covering = 0
             drop(.algorithmCap) { candidates in
-                let picked = Coverage.pick(from: candidates, cap: Self.cap(list[0].variation.algorithm))
+                let picked = Coverage.pick(from: candidates, cap: Self.cap(algorithm))
                 covering = picked.covering
                 return picked.candidates
             }
@@ -116,8 +117,8 @@ package struct Prune {
     }
 
     /// Per parameter how many steps apart still counts as alike: 0, 1, 2 or 3 by the number of options; choices 0.
-    static func tolerances(_ evaluation: VariationEvaluation) -> [UInt8] {
-        evaluation.variation.algorithm.parameters.map { parameter in
+    static func tolerances(_ algorithm: Algorithm) -> [UInt8] {
+        algorithm.parameters.map { parameter in
             if parameter.isCategorical { return 0 }
             return parameter.optionCount <= 10
                 ? 0 : parameter.optionCount <= 40 ? 1 : parameter.optionCount <= 150 ? 2 : 3

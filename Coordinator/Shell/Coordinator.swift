@@ -54,7 +54,7 @@ package final class Coordinator {
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         let database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
-        core = Core(limits: settings.limits, restoring: stored, at: 0)
+        core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
         for job in stored where job.wantsPlanner {
             planning.restore(
                 job.id,

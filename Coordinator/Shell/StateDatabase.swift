@@ -17,6 +17,8 @@ struct StateDatabase: ~Copyable {
     private let insertAttempts: Statement
     private let insertLedger: Statement
     private let setBudget: Statement
+    private let insertWorker: Statement
+    private let deleteWorker: Statement
 
     /// Raised with every change of the tables.
     private static let schemaVersion: Int64 = 1
@@ -45,7 +47,11 @@ struct StateDatabase: ~Copyable {
         let insertLedger = try database.prepare(
             "INSERT INTO ledger(job, at, task, granted, spent, donated) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
         let setBudget = try database.prepare("UPDATE jobs SET budget_wall=?2, budget_total=?3 WHERE id=?1")
+        let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
+        let deleteWorker = try database.prepare("DELETE FROM workers WHERE id=?1")
         self.database = database
+        self.insertWorker = insertWorker
+        self.deleteWorker = deleteWorker
         self.insertJob = insertJob
         self.updateJob = updateJob
         self.setArray = setArray
@@ -88,6 +94,7 @@ struct StateDatabase: ~Copyable {
                 parked TEXT, PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
+            CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
             CREATE INDEX ledger_of_job ON ledger(job);
             PRAGMA user_version = \(schemaVersion);
@@ -167,6 +174,13 @@ struct StateDatabase: ~Copyable {
                 try insertLedger.bind(Int64(bitPattern: number), at: at + 2)
             }
             try insertLedger.run()
+        case .joined(let worker, let name):
+            try insertWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
+            try insertWorker.bind(name, at: 2)
+            try insertWorker.run()
+        case .left(let worker):
+            try deleteWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
+            try deleteWorker.run()
         case .budget(let job, let wall, let total):
             try setBudget.bind(Int(job.number), at: 1)
             try setBudget.bind(Int64(bitPattern: wall), at: 2)
@@ -218,6 +232,14 @@ struct StateDatabase: ~Copyable {
         }
         for at in jobs.indices { try loadParts(of: &jobs[at]) }
         return jobs
+    }
+
+    /// Workers that had joined and not left.
+    func workerNames() throws(DatabaseError) -> [WorkerID: String] {
+        var names: [WorkerID: String] = [:]
+        let rows = try database.prepare("SELECT id, name FROM workers")
+        while try rows.step() { names[WorkerID(UInt64(bitPattern: rows.integer(0)))] = rows.text(1) }
+        return names
     }
 
     private func loadParts(of job: inout StoredJob) throws(DatabaseError) {

@@ -1,0 +1,16 @@
+import TestSupport
+import Testing
+
+@Test(arguments: seeds(200))
+func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and all work ends`(seed: UInt64) {
+    var simulation = Simulation(seed: seed, keepsRecent: seeds(2).count == 1)
+    let failure = simulation.run()
+    #expect(failure == nil)
+}
+
+@Test func `one seed is one history`() {
+    var (first, second) = (Simulation(seed: 7), Simulation(seed: 7))
+    #expect(first.run() == second.run())
+    #expect(first.trace == second.trace)
+    #expect(first.core.stateHash == second.core.stateHash)
+}

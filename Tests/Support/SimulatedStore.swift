@@ -1,0 +1,186 @@
+import CoordinatorCore
+import Messages
+
+/// What `state.sqlite` holds, in memory, with the same keys; and the referee: every record that is stored is held
+/// against rules written down here a second time, apart from the core.
+package struct SimulatedStore: Sendable {
+    private struct Key: Hashable, Comparable {
+        var epoch: Epoch, first: UInt32
+        static func < (a: Key, b: Key) -> Bool { (a.epoch, a.first) < (b.epoch, b.first) }
+    }
+    private struct Row {
+        var run: ClaimRun
+        var worker: WorkerID
+        var granted: UInt32
+        var isOpen: Bool
+    }
+    /// What the referee knows of a task.
+    private struct Task {
+        var epoch: Epoch = 0
+        var owner = WorkerID(0)
+        var isHeld = false
+        var isDone = false
+        var isParked = false
+    }
+    private struct Table {
+        var stored: StoredJob
+        var rows: [Key: Row] = [:]
+        var attempts: [UInt32: (failures: UInt32, crashes: UInt32, parked: String?)] = [:]
+        var results: [(index: UInt32, result: [UInt8])] = []
+        var tasks: [Task] = []
+    }
+    private var tables: [Table] = []
+    /// Of the workers that joined and did not leave.
+    package private(set) var names: [WorkerID: String] = [:]
+    /// Tasks whose claim was closed as done in this batch: their results must be in it.
+    private var due: [TaskID] = []
+    /// The first rule that was broken, in words.
+    package private(set) var broken: String?
+    package var jobCount: Int { tables.count }
+
+    package init() {}
+
+    package func state(of job: JobID) -> JobState { tables[Int(job.number) - 1].stored.state }
+    package func submission(of job: JobID) -> Submission { tables[Int(job.number) - 1].stored.submission }
+    package func results(of job: JobID) -> [(index: UInt32, result: [UInt8])] { tables[Int(job.number) - 1].results }
+    package func isDone(_ task: TaskID) -> Bool {
+        Int(task.job.number) <= tables.count && Int(task.index) < tables[Int(task.job.number) - 1].tasks.count
+            && tables[Int(task.job.number) - 1].tasks[Int(task.index)].isDone
+    }
+    /// True when a result from this claim would have to be accepted, had it not been.
+    package func isOwed(_ run: ClaimRun, to worker: WorkerID) -> Bool {
+        guard Int(run.job.number) <= tables.count else { return false }
+        let table = tables[Int(run.job.number) - 1]
+        guard !table.stored.state.isOver else { return false }
+        return run.indices.contains {
+            guard Int($0) < table.tasks.count else { return false }
+            let task = table.tasks[Int($0)]
+            return !task.isDone && !task.isParked && task.epoch == run.epoch && task.owner == worker
+        }
+    }
+    /// Tasks parked, as (index, reason).
+    package func parked(of job: JobID) -> [(index: UInt32, reason: String)] {
+        tables[Int(job.number) - 1].attempts.sorted { $0.key < $1.key }.compactMap { entry in
+            entry.value.parked.map { (entry.key, $0) }
+        }
+    }
+    package func crashes(of task: TaskID) -> UInt32 {
+        tables[Int(task.job.number) - 1].attempts[task.index]?.crashes ?? 0
+    }
+
+    private mutating func fail(_ words: String) { if broken == nil { broken = words } }
+
+    /// - Parameter sender: the worker whose outcomes are being handled, if it is one.
+    package mutating func apply(_ record: Record, from sender: WorkerID?) {
+        switch record {
+        case .accepted(let job, let submission, let wall):
+            if Int(job.number) != tables.count + 1 { fail("job \(job) accepted out of turn") }
+            tables.append(Table(stored: StoredJob(id: job, submission: submission, submitted: wall, state: .waiting)))
+        case .state(let job, let state, let reason, let answer, let wall):
+            let j = Int(job.number) - 1
+            let old = tables[j].stored.state
+            if old.isOver, old != .unfinished { fail("job \(job) was \(old) and became \(state)") }
+            tables[j].stored.state = state
+            tables[j].stored.reason = reason
+            tables[j].stored.answer = answer
+            tables[j].stored.ended = state.isOver ? wall : 0
+        case .array(let job, let payload, let count):
+            let j = Int(job.number) - 1
+            if tables[j].stored.array != nil { fail("job \(job) has two arrays") }
+            tables[j].stored.array = (payload, count)
+            tables[j].tasks += Array(repeating: Task(), count: Int(count))
+        case .tasks(let job, let first, let tasks):
+            let j = Int(job.number) - 1
+            if Int(first) != tables[j].tasks.count { fail("job \(job): tasks planned out of turn at \(first)") }
+            tables[j].stored.tasks += tasks
+            tables[j].tasks += Array(repeating: Task(), count: tasks.count)
+        case .planStatus(let job, let status): tables[Int(job.number) - 1].stored.status = status
+        case .claimed(let run, let worker, let granted): claimed(run, worker, granted)
+        case .closed(let run, let allDone): closed(run, allDone)
+        case .done(let run, let bytes, _): done(run, bytes, from: sender)
+        case .attempts(let task, let failures, let crashes, let parked):
+            let j = Int(task.job.number) - 1
+            if tables[j].tasks[Int(task.index)].isDone { fail("task \(task) has a result and is tried again") }
+            if parked != nil { tables[j].tasks[Int(task.index)].isParked = true }
+            tables[j].attempts[task.index] = (failures, crashes, parked)
+        case .ledger(let job, let entry):
+            if entry.donated > entry.granted { fail("job \(job): more was donated than granted") }
+            tables[Int(job.number) - 1].stored.ledger.append(entry)
+        case .joined(let worker, let name): names[worker] = name
+        case .left(let worker): names[worker] = nil
+        case .budget(let job, let wall, let total): tables[Int(job.number) - 1].stored.budget = (wall, total)
+        }
+    }
+
+    /// The batch is whole: what its parts promised of each other must hold.
+    package mutating func endBatch() {
+        for task in due where !isDone(task) { fail("the claim of task \(task) was closed as done and has no result") }
+        due = []
+    }
+
+    private mutating func claimed(_ run: ClaimRun, _ worker: WorkerID, _ granted: UInt32) {
+        let j = Int(run.job.number) - 1
+        if tables[j].stored.state.isOver, worker != WorkerID(0), tables[j].stored.state != .unfinished {
+            fail("\(run) was claimed though its job is \(tables[j].stored.state)")
+        }
+        for parent in tables[j].stored.submission.after where state(of: parent) != .done {
+            fail("\(run) was claimed before job \(parent), which it comes after, was done")
+        }
+        for index in run.indices {
+            let task = tables[j].tasks[Int(index)]
+            if task.isDone { continue }  // a hole in a run that was cut
+            if run.epoch < task.epoch { fail("\(run): the epoch of task \(index) fell from \(task.epoch)") }
+            if run.epoch > task.epoch, task.isHeld { fail("\(run): task \(index) has two live claims") }
+            if run.epoch > task.epoch, task.isParked { fail("\(run): task \(index) is parked and was handed out") }
+            if run.epoch == task.epoch, task.owner != worker, worker != WorkerID(0) {
+                fail("\(run): task \(index) changed its worker without a new epoch")
+            }
+            tables[j].tasks[Int(index)].epoch = run.epoch
+            tables[j].tasks[Int(index)].owner = worker
+            tables[j].tasks[Int(index)].isHeld = worker != WorkerID(0)
+        }
+        tables[j].rows[Key(epoch: run.epoch, first: run.first)] = Row(
+            run: run, worker: worker, granted: granted, isOpen: true)
+    }
+
+    private mutating func closed(_ run: ClaimRun, _ allDone: Bool) {
+        let j = Int(run.job.number) - 1
+        let key = Key(epoch: run.epoch, first: run.first)
+        guard let row = tables[j].rows[key] else { return fail("\(run) was closed and is not stored") }
+        if !row.isOpen { fail("\(run) was closed twice") }
+        for index in run.indices where tables[j].tasks[Int(index)].epoch == run.epoch {
+            if allDone, !tables[j].tasks[Int(index)].isDone { due.append(TaskID(run.job, index)) }
+            tables[j].tasks[Int(index)].isHeld = false
+        }
+        if allDone { tables[j].rows[key] = nil } else { tables[j].rows[key]!.isOpen = false }
+    }
+
+    private mutating func done(_ run: ClaimRun, _ bytes: [UInt8], from sender: WorkerID?) {
+        let j = Int(run.job.number) - 1
+        if tables[j].stored.state.isOver { fail("\(run): a result was accepted; its job is \(tables[j].stored.state)") }
+        for index in run.indices {
+            let task = tables[j].tasks[Int(index)]
+            if task.isDone { fail("\(run): task \(index) has two results") }
+            if task.epoch != run.epoch { fail("\(run): a result of an old claim; the newest is \(task.epoch)") }
+            if task.owner != sender { fail("\(run): a result from a stranger") }
+            tables[j].tasks[Int(index)].isDone = true
+            tables[j].tasks[Int(index)].isHeld = false
+            tables[j].results.append((index, bytes))
+        }
+        tables[j].stored.done.append(run)
+    }
+
+    /// As `StateDatabase.load` answers.
+    package func load() -> [StoredJob] {
+        tables.map { table in
+            var job = table.stored
+            job.claims = table.rows.sorted { $0.key < $1.key }.map {
+                ($0.value.run, $0.value.worker, $0.value.granted, $0.value.isOpen)
+            }
+            job.attempts = table.attempts.sorted { $0.key < $1.key }.map {
+                ($0.key, $0.value.failures, $0.value.crashes, $0.value.parked)
+            }
+            return job
+        }
+    }
+}
