@@ -42,7 +42,7 @@ let package = Package(
         .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
             name: "Planners", dependencies: ["Messages", "Jobs", "Market", "Samplers", "Blobs"],
-            path: "Coordinator/Planners", swiftSettings: strict),
+            path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
         .target(

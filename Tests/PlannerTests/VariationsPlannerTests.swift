@@ -34,11 +34,13 @@ func `a study restored after any result goes on as if it had never stopped`(seed
     let spec = Variations.Spec(universe: anyBlob, seed: seed, cycles: 4, batch: 4, algorithms: [.ema, .adx])
     let whole = try runToEnd(planner(spec), seed: seed, inFlight: 2) { fakeResult($0) }
     for cut in 1...8 {
-        let cutOnce = try runToEnd(planner(spec), seed: seed, inFlight: 2, stop: { $0 == cut }) { fakeResult($0) }
+        let cutOnce = try runToEnd(
+            planner(spec), seed: seed, inFlight: 2, stop: { $0 == cut }, answer: { fakeResult($0) })
         #expect(cutOnce.answer == whole.answer, "cut after result \(cut)")
         #expect(sorted(cutOnce.tasks) == sorted(whole.tasks))
     }
-    let cutAlways = try runToEnd(planner(spec), seed: seed, inFlight: 2, stop: { _ in true }) { fakeResult($0) }
+    let cutAlways = try runToEnd(
+        planner(spec), seed: seed, inFlight: 2, stop: { _ in true }, answer: { fakeResult($0) })
     #expect(cutAlways.answer == whole.answer)
 }
 
@@ -55,20 +57,20 @@ func `a study restored after any result goes on as if it had never stopped`(seed
 @Test(arguments: seeds(3))
 func `variations are feasible, never tried twice, and a full cycle each`(seed: UInt64) throws {
     let spec = Variations.Spec(
-        universe: anyBlob, seed: seed, cycles: 8, batch: 8, algorithms: [.macd, .ema, .adx, .rsi])
+        universe: anyBlob, seed: seed, cycles: 8, batch: 8, algorithms: [.macd, .ema, .rsi, .adx])
     let run = try runToEnd(planner(spec), seed: seed, inFlight: 3) { fakeResult($0) }
     #expect(run.tasks.allSatisfy { $0.variations.count == 8 && $0.universe == anyBlob })
     for algorithm in spec.algorithms {
         let tasks = run.tasks.filter { $0.variations[0].algorithm == algorithm }
         #expect(tasks.map(\.cycle) == Array(0..<8))
         let variations = tasks.flatMap(\.variations)
-        #expect(variations.allSatisfy(\.isFeasible))
+        #expect(variations.allSatisfy { $0.isFeasible })
         #expect(Set(variations.map(\.canonical)).count == 64)
     }
 }
 
 @Test func `another seed tries other variations`() throws {
-    let tasks = try [1, 2].map { seed in
+    let tasks = try [UInt64(1), 2].map { seed in
         var one = try planner(Variations.Spec(universe: anyBlob, seed: seed, cycles: 1))()
         return one.start().tasks
     }
