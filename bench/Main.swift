@@ -1,1 +1,54 @@
-@main enum Bench { static func main() {} }
+import Foundation
+
+/// `bench [SUBJECT | all] [--quick]`: candidate and reference in alternating rounds, and the median ratio.
+@main enum Bench {
+    private struct Subject {
+        var name: String
+        var summary: String
+        var run: ([String]) -> Void
+        /// Arguments for a pass that takes seconds.
+        var quick: [String]
+    }
+
+    private static var subjects: [Subject] {
+        [
+            Subject(
+                name: "variations", summary: "tests of parameter variations, beside Numba",
+                run: VariationsBench.run, quick: ["1"]),
+            Subject(
+                name: "groups", summary: "nodes of the group search, beside a plain C loop", run: GroupsBench.run,
+                quick: ["1", "0.36"]),
+            Subject(
+                name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run, quick: ["5"]),
+            Subject(
+                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
+                run: SamplersBench.run, quick: []),
+            Subject(
+                name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
+                run: TasksBench.run, quick: ["--quick"]),
+            Subject(
+                name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
+                quick: ["20"]),
+        ]
+    }
+
+    static func main() {
+        var words = Array(CommandLine.arguments.dropFirst())
+        let isQuick = words.contains("--quick")
+        words.removeAll { $0 == "--quick" }
+        let wanted = words.first ?? "all"
+        let chosen = subjects.filter { wanted == "all" || $0.name == wanted }
+        guard !chosen.isEmpty else {
+            print("usage: bench [SUBJECT | all] [--quick] [ARGUMENT…]")
+            for subject in subjects {
+                print("  " + subject.name.padding(toLength: 12, withPad: " ", startingAt: 0) + subject.summary)
+            }
+            exit(wanted == "--help" || wanted == "help" ? 0 : 2)
+        }
+        for subject in chosen {
+            if chosen.count > 1 { print("== \(subject.name): \(subject.summary)") }
+            subject.run(isQuick ? subject.quick : Array(words.dropFirst()))
+            _ = fflush(nil)  // a log shows each subject when it is done
+        }
+    }
+}

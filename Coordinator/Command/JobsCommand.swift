@@ -20,7 +20,11 @@ enum JobsCommand: Subcommand {
         try arguments.finishWithoutTrailing()
         if let word {
             let status = try Client(place).job(try JobID(argument: word))
-            if json { printJSON(status.json) } else { jobDetail(status, columns: .max).forEach { print($0) } }
+            if json {
+                printJSON(status.json)
+            } else {
+                for line in jobDetail(status, columns: .max) { print(line) }
+            }
             return .done
         }
         let jobs = try Client(place).status().jobs

@@ -4,6 +4,8 @@ import Glibc
 /// when it is released.
 final class Terminal {
     private var before = termios()
+    /// A failed `init` runs `deinit` too.
+    private var isChanged = false
 
     enum Key: Equatable {
         case character(Character)
@@ -16,10 +18,12 @@ final class Terminal {
         var raw = before
         unsafe cfmakeraw(&raw)
         guard unsafe tcsetattr(0, TCSANOW, &raw) == 0 else { return nil }
+        isChanged = true
         // Alternate screen, no cursor, no wrapping: a line that is a little too wide must not push the others down.
         write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l")
     }
     deinit {
+        guard isChanged else { return }
         write("\u{1B}[?7h\u{1B}[?25h\u{1B}[?1049l")
         _ = unsafe tcsetattr(0, TCSANOW, &before)
     }

@@ -92,6 +92,7 @@ enum WatchCommand: Subcommand {
         while stop.count == 0 {
             let status = try? Client(place, patience: .seconds(2)).status()
             print(timeOfDay() + " " + (status.map(line) ?? "the coordinator at \(place.endpoint) does not answer"))
+            _ = fflush(nil)  // whoever reads a pipe or a log sees the line now
             var wait = pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0)
             _ = unsafe poll(&wait, 1, 10_000)
         }
@@ -102,7 +103,7 @@ enum WatchCommand: Subcommand {
     static func line(_ status: ClusterStatus) -> String {
         let open = status.jobs.filter { !$0.state.isOver }
         let jobs = open.map { "job \($0.id) \($0.state.name) \(printable(progressText($0)))" }
-        return "\(status.workers.count) workers, \(open.count) open of \(status.jobs.count) jobs"
+        return "\(counted(status.workers.count, "worker")), \(open.count) open of \(status.jobs.count) jobs"
             + (jobs.isEmpty ? "" : ": " + jobs.joined(separator: "; "))
     }
 

@@ -121,7 +121,7 @@ struct WatchScreen {
         let open = status.jobs.count { !$0.state.isOver }
         let words = [
             " apex \(status.coordinator.codeVersion)", "\(open) open of \(status.jobs.count) jobs",
-            "\(status.workers.count) workers, \(slots) slots, \(short(UInt64(held))) held",
+            "\(counted(status.workers.count, "worker")), \(counted(slots, "slot")), \(short(UInt64(held))) held",
             "up " + durationText(milliseconds: status.coordinator.uptimeMilliseconds),
         ].joined(separator: "  ")
         let gap = width - words.count - clock.count - 1
