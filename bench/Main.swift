@@ -19,7 +19,8 @@ import Foundation
                 name: "groups", summary: "nodes of the group search, beside a plain C loop", run: GroupsBench.run,
                 quick: ["1", "0.36"]),
             Subject(
-                name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run, quick: ["5"]),
+                name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run,
+                quick: ["5"]),
             Subject(
                 name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
                 run: SamplersBench.run, quick: []),

@@ -171,7 +171,7 @@ final class Supervisor: Sendable {
         // C strings that live until the spawn returns.
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
         unsafe argv.append(nil)
-        defer { unsafe argv.forEach { unsafe free($0) } }
+        defer { for at in unsafe argv.indices { unsafe free(argv[at]) } }
         // One task a slot: a library that starts a thread a core for itself only takes time from the others.
         unsafe setenv("OPENBLAS_NUM_THREADS", "1", 0)
         var process: pid_t = 0
