@@ -42,7 +42,7 @@ test: packages
 	@swift build --build-tests $(STRICT)
 	@$(MAKE) --no-print-directory lint
 	@.ci/peers
-	@swift test --skip-build
+	@swift test --skip-build --disable-xctest
 
 check: test build
 	@swift build -c release --product bench
