@@ -28,7 +28,8 @@ enum WeekendCommand: Subcommand {
           --budget TIME         wall-clock limit, as 24h, 90s (default 24h); it ends with a bound if there is no proof
           --out DIR             where the run lives (default ./weekend)
           --workers N           local workers (default: the cores this process may use)
-          --coordinator ADDR    use a running cluster (tcp://… with --keys DIR, or --state DIR of one on this machine)
+          --coordinator ADDR    use a running cluster, tcp://… with --keys DIR (default $APEX_COORDINATOR, $APEX_KEYS)
+          --state DIR           use the running cluster of this state folder on this machine
           --config FILE         settings; see the commented cluster.yaml
           --json                print one JSON object at the end and nothing else
 
@@ -54,8 +55,9 @@ enum WeekendCommand: Subcommand {
         if let budget = try arguments.value("--budget") { settings.budget = try WeekendSettings.budget(budget) }
         let folder = RunFolder(try arguments.value("--out") ?? "weekend")
         let workers = try arguments.integer("--workers", 1...4096)
-        let keys = try arguments.value("--keys")
-        var cluster = try arguments.value("--coordinator")
+        let environment = ProcessInfo.processInfo.environment
+        let keys = try arguments.value("--keys") ?? environment["APEX_KEYS"]
+        var cluster = try arguments.value("--coordinator") ?? environment["APEX_COORDINATOR"]
         if let state = try arguments.value("--state") { cluster = StateFolder(absolute(state)).endpoint }
         let json = arguments.flag("--json")
         try arguments.finishWithoutTrailing()
