@@ -68,6 +68,8 @@ enum WeekendCommand: Subcommand {
         if bars == nil, !isDemo, try folder.manifest() == nil {
             complain("apex weekend: no --bars FILE given, so this runs on a made-up market.")
         }
+        var clock = StageClock()
+        clock.enter("universe")
         let input = try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
         var manifest = RunFolder.Manifest(
             identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
@@ -82,11 +84,13 @@ enum WeekendCommand: Subcommand {
             complain("apex weekend: \(folder.path) holds this run already; going on where it stopped.")
             let more = settings.budget > earlier.budgetMilliseconds ? settings.budget - earlier.budgetMilliseconds : 0
             manifest = earlier
-            return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json).run(addingBudget: more)
+            return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json, clock: clock).run(
+                addingBudget: more)
         }
         try folder.state.create()
         try folder.write(manifest)
-        return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json).run(addingBudget: 0)
+        return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json, clock: clock).run(
+            addingBudget: 0)
     }
 
     private static func difference(_ a: RunFolder.Identity, _ b: RunFolder.Identity) -> String {

@@ -72,9 +72,9 @@ struct WeekendOutput {
 
     // MARK: - On the screen
 
-    func announce(json: Bool) { print(json ? jsonText : text) }
+    func announce(json: Bool, _ clock: StageClock) { print(json ? jsonText(clock) : text(clock)) }
 
-    private var text: String {
+    private func text(_ clock: StageClock) -> String {
         let groups = answer.groups
         var lines: [String] = []
         let space = Double(groups.space)
@@ -99,12 +99,13 @@ struct WeekendOutput {
                 "  size \(size): chosen \(fixed(group.score, 3)) \(names(group)); best \(fixed(best.score, 3)) \(names(best))"
             )
         }
-        let seconds = Double(status.ended - min(status.ended, status.submitted)) / 1000
-        lines.append("\(fixed(seconds, 1)) s on \(slots) workers. Look at:  \(folder.reportHTML)")
+        let seconds = clock.stages.reduce(0) { $0 + $1.seconds }
+        let stages = clock.stages.map { "\($0.name) \(fixed($0.seconds, 1))" }.joined(separator: ", ")
+        lines.append("\(fixed(seconds, 1)) s on \(slots) workers (\(stages)). Look at:  \(folder.reportHTML)")
         return lines.joined(separator: "\n")
     }
 
-    private var jsonText: String {
+    private func jsonText(_ clock: StageClock) -> String {
         let groups = answer.groups
         var perSize: [[String: Any]] = []
         for (at, size) in groups.sizes.enumerated() {
@@ -115,7 +116,8 @@ struct WeekendOutput {
         }
         var object: [String: Any] = [
             "out": folder.path, "job": Int(status.id.number), "state": status.state.name, "proved": groups.proved,
-            "seconds": Double(status.ended - min(status.ended, status.submitted)) / 1000, "workers": slots,
+            "seconds": clock.stages.reduce(0) { $0 + $1.seconds }, "workers": slots,
+            "stages": clock.stages.map { ["name": $0.name, "seconds": $0.seconds] as [String: Any] },
             "nodes": [
                 "space": groups.space, "visited": groups.accounting.visited, "cut_by_rail": groups.accounting.cutByRail,
                 "cut_by_bound": groups.accounting.cutByBound, "retained": groups.accounting.retained,

@@ -16,20 +16,26 @@ final class WeekendRun {
     private let workers: Int?
     private let json: Bool
     private let progress: Progress
+    private var clock: StageClock
 
     /// How often the job's status is asked for.
     private static let interval: Duration = .milliseconds(100)
 
-    init(_ folder: RunFolder, _ manifest: RunFolder.Manifest, _ universe: [UInt8]?, workers: Int?, json: Bool) throws {
+    init(
+        _ folder: RunFolder, _ manifest: RunFolder.Manifest, _ universe: [UInt8]?, workers: Int?, json: Bool,
+        clock: StageClock = StageClock()
+    ) throws {
         self.folder = folder
         self.manifest = manifest
         self.universe = universe
         self.workers = workers
         self.json = json
         progress = Progress()
+        self.clock = clock
     }
 
     func run(addingBudget more: UInt64) throws -> ExitCode {
+        clock.enter("start")
         let stop = try StopSignal()
         var supervisor: Supervisor?
         if manifest.coordinator == nil {
@@ -110,6 +116,7 @@ final class WeekendRun {
                 throw error
             }
             progress.show(status.plan, budget: status.budget)
+            if let stage = status.plan.stages.last, !status.state.isOver { clock.enter(stage.name) }
             if status.state.isOver { return status }
             usleep(UInt32(Self.interval / .microseconds(1)))
         }
@@ -127,13 +134,15 @@ final class WeekendRun {
         guard status.state == .done || status.state == .unfinished, let answer = status.answer else {
             throw JobError("the weekend \(status.state.name): \(status.reason)")
         }
+        clock.enter("report")
         let output = WeekendOutput(
             folder: folder, manifest: manifest, status: status, ledger: try client.ledger(of: status.id),
             answer: try decode(try client.blob(answer)),
             universe: try decodeUniverse(try universe ?? client.blob(BlobID(manifest.universe)!)),
             slots: try client.status().workers.reduce(0) { $0 + Int($1.slots) })
         try output.write()
-        output.announce(json: json)
+        clock.leave()
+        output.announce(json: json, clock)
         return status.state == .done ? .done : .unproved
     }
 
