@@ -13,6 +13,9 @@ import Foundation
     private static var subjects: [Subject] {
         [
             Subject(
+                name: "weekend", summary: "the whole weekend, from the file of bars to the report",
+                run: WeekendBench.run, quick: ["1"]),
+            Subject(
                 name: "variations", summary: "tests of parameter variations, beside Numba",
                 run: VariationsBench.run, quick: ["1"]),
             Subject(
