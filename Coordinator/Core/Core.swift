@@ -17,9 +17,9 @@ package struct Core: Sendable {
         package var queuedMaximum: Milliseconds = 2000
         /// The longest slice of a budget handed out at once: how stale an incumbent and a gap can be.
         package var slice: Milliseconds = 1000
-        /// After a restart, workers have this long to return before their claims are lost. They try at least every
-        /// five seconds, and connections that were refused again after 3.2 s at most.
-        package var readoption: Milliseconds = 10_000
+        /// After a restart, workers have this long to return before their claims are lost: as long as at any time.
+        /// One that lives is back sooner, for it tries to connect every 1.6 s at the latest.
+        package var readoption: Milliseconds = 4_000
         /// Tasks in one run: bounds a frame, and what one lost message costs.
         package var runTasks: UInt32 = 10_000
         /// After a budget's deadline, how long a task may be late with its cursor before it is taken away.
