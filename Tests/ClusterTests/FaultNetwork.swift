@@ -19,30 +19,33 @@ final class FaultNetwork: Sendable {
 
     private let nodes: [String]
     private let prefix: String
-    private let sockets: [Int32]
-    private let cables: Mutex<[Cable]>
-    private let isOver = Atomic(false)
-    private let ended = DispatchSemaphore(value: 0)
-    private let isRunning: Bool
-    private struct Frame {
-        var due: Int64
-        var port: Int
-        var bytes: [UInt8]
-    }
+    private let wires: FaultSwitch
 
     /// Why no network can be made here; nil when one can.
     static let obstacle: String? = {
         guard unsafe access(ip, X_OK) == 0 else { return "there is no \(ip) (Debian package iproute2)" }
         guard geteuid() == 0 else { return "network namespaces need root" }
-        let name = "apex-try-\(getpid())"
+        removeLeftovers()
+        let name = "apex-\(getpid())-try"
         defer { _ = try? run(["netns", "del", name]) }
         guard let made = try? run(["netns", "add", name]), made.code == 0 else {
             return "network namespaces are not permitted here (ip netns add)"
         }
-        let cable = ["-n", name, "link", "add", "a", "type", "veth", "peer", "name", "b"]
+        let cable = ["-n", name, "link", "add", "v0", "type", "veth", "peer", "name", "v1"]
         guard let linked = try? run(cable), linked.code == 0 else { return "veth cables are not permitted here" }
         return nil
     }()
+
+    /// Networks of tests that were killed themselves.
+    private static func removeLeftovers() {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/var/run/netns")) ?? [] {
+            let parts = name.split(separator: "-")
+            guard parts.count >= 3, parts[0] == "apex", let process = Int32(parts[1]), kill(process, 0) != 0 else {
+                continue
+            }
+            _ = try? run(["netns", "del", name])
+        }
+    }
 
     @discardableResult private static func run(_ arguments: [String]) throws -> Programs.Outcome {
         try Programs.run(ip, arguments)
@@ -54,7 +57,6 @@ final class FaultNetwork: Sendable {
     init(_ nodes: [String], seed: UInt64 = 1) throws {
         self.nodes = nodes
         prefix = "apex-\(getpid())-\(UInt16.random(in: 0...UInt16.max))-"
-        cables = Mutex(Array(repeating: Cable(), count: nodes.count))
         let wire = prefix + "wire"
         try Self.must(["netns", "add", wire])
         for (at, node) in nodes.enumerated() {
@@ -65,19 +67,10 @@ final class FaultNetwork: Sendable {
             try Self.must(["-n", name, "addr", "add", "10.77.0.\(at + 1)/24", "dev", "e0"])
             for device in ["lo", "e0"] { try Self.must(["-n", name, "link", "set", device, "up"]) }
         }
-        // A socket belongs to the namespace its thread was in when it was made.
-        sockets = Self.open(ports: nodes.count, in: wire)
-        isRunning = !sockets.contains { $0 < 0 }
-        guard isRunning else { throw Failure(description: "no packet sockets: errno \(errno)") }
-        let switching = Thread { [unowned self] in self.forward(SplitMix(seed: seed)) }
-        switching.start()
+        wires = try FaultSwitch(ports: nodes.count, in: wire, seed: seed)
     }
     deinit {
-        if isRunning {
-            isOver.store(true, ordering: .releasing)
-            ended.wait()
-        }
-        for socket in sockets where socket >= 0 { close(socket) }
+        wires.stop()
         for name in nodes + ["wire"] { _ = try? Self.run(["netns", "del", prefix + name]) }
     }
 
@@ -92,11 +85,41 @@ final class FaultNetwork: Sendable {
     /// Arguments of `ip` that run a program on a machine.
     func inside(_ node: String) -> [String] { ["netns", "exec", prefix + node] }
     func set(_ node: String, _ cable: Cable) {
-        let at = nodes.firstIndex(of: node)!
-        cables.withLock { $0[at] = cable }
+        wires.set(nodes.firstIndex(of: node)!, cable)
+    }
+}
+
+/// Takes every frame from the cable it came by to all others, when it is due.
+final class FaultSwitch: Sendable {
+    private let sockets: [Int32]
+    private let cables: Mutex<[FaultNetwork.Cable]>
+    private let isOver = Atomic(false)
+    private let ended = DispatchSemaphore(value: 0)
+    private struct Frame {
+        var due: Int64
+        var port: Int
+        var bytes: [UInt8]
     }
 
-    // MARK: - The switch
+    /// - Parameters:
+    ///   - ports: devices p0, p1, … of the namespace.
+    ///   - seed: of the losses.
+    init(ports: Int, in namespace: String, seed: UInt64) throws {
+        // A socket belongs to the namespace its thread was in when it was made.
+        sockets = Self.open(ports: ports, in: namespace)
+        cables = Mutex(Array(repeating: FaultNetwork.Cable(), count: ports))
+        guard !sockets.contains(where: { $0 < 0 }) else {
+            throw FaultNetwork.Failure(description: "packet sockets in a network namespace are not permitted here")
+        }
+        Thread { self.forward(SplitMix(seed: seed)) }.start()
+    }
+    deinit { for socket in sockets where socket >= 0 { close(socket) } }
+
+    func stop() {
+        isOver.store(true, ordering: .releasing)
+        ended.wait()
+    }
+    func set(_ port: Int, _ cable: FaultNetwork.Cable) { cables.withLock { $0[port] = cable } }
 
     private static let packetFamily: Int32 = 17  // AF_PACKET, linux/socket.h
     private static let everyProtocol: UInt16 = 0x0300  // ETH_P_ALL in network order
@@ -137,7 +160,7 @@ final class FaultNetwork: Sendable {
         return bound == 0 ? packets : -1
     }
 
-    /// Until the test is over: every frame goes from the cable it came by to all others, when it is due.
+    /// Until it is stopped.
     private func forward(_ chance: SplitMix) {
         var chance = chance
         var waiting: [Frame] = []
@@ -182,7 +205,7 @@ final class FaultNetwork: Sendable {
         }
     }
 
-    private func isLost(_ cable: Cable, _ chance: inout SplitMix) -> Bool {
+    private func isLost(_ cable: FaultNetwork.Cable, _ chance: inout SplitMix) -> Bool {
         cable.lossPercent > 0 && Int.random(in: 0..<100, using: &chance) < cable.lossPercent
     }
 }
