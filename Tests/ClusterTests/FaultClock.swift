@@ -15,7 +15,9 @@ struct FaultClock {
     }()
     private static let missing = "libfaketime is not installed (Debian package faketime)"
 
-    /// A clock that a test sets, and the environment of programs that read it.
+    /// A clock that a test sets, and the environment of programs that read it. Start them through `env`: the library
+    /// adds a variable of its own when it is loaded first, which moves the environment away from the arguments, and
+    /// Swift then finds no arguments.
     private struct WallClock {
         let folder = TemporaryFolder("clock")
         let environment: [String: String]
@@ -38,17 +40,20 @@ struct FaultClock {
         let cluster = try FaultCluster(environment: clock.environment)
         for name in ["a", "b"] { try cluster.startWorker(name) }
         try cluster.submit(40, "sleep 0.3")
+        var later = 0
         for (count, offset) in [(4, "+3600"), (12, "-3600"), (24, "+0")] {
             #expect(Programs.eventually { cluster.accepted.count >= count })
             try clock.set(offset)
+            guard offset == "+3600" else { continue }
+            // The coordinator does see the step: it writes down the moment, for people to read.
+            let second = try Programs.run(
+                "apex", ["submit", "noop", "--state", cluster.state, "--count", "1", "--wait", "--json"])
+            #expect(second.code == 0, "\(second.errors)")
+            later = try StateFile.number(cluster.state, "SELECT (max(submitted) - min(submitted)) / 1000 FROM jobs")
         }
+        #expect(later > 3000)
         cluster.expectDone(40, within: 30)
         #expect(cluster.repeatedIndices.isEmpty && cluster.events("worker_lost") == 0)
-        // The clock did step: what is written for people to read says so.
-        let log = try String(contentsOfFile: cluster.state + "/log.jsonl", encoding: .utf8)
-        #expect(log.contains("job_accepted"))
-        let span = try StateFile.number(cluster.state, "SELECT ended - submitted FROM jobs")
-        #expect(abs(span) < 3_000_000, "from the first to the last moment the clock was right")
     }
 
     @Test func `a weekend's budget does not notice that the wall clock jumps an hour ahead and back`() throws {
@@ -60,7 +65,8 @@ struct FaultClock {
         #expect(calm.code == 0, "\(calm.errors)")
         let out = folder.path + "/w"
         let weekend = try Programs.Running(
-            "apex", ["weekend", "--out", out, "--budget", "10m"] + settings, environment: clock.environment)
+            "/usr/bin/env", [Programs.folder + "/apex", "weekend", "--out", out, "--budget", "10m"] + settings,
+            environment: clock.environment)
         // A budget that believed the wall clock would be over at the first step.
         for (count, offset) in [(3, "+3600"), (9, "-3600"), (15, "+7200"), (25, "+0")] {
             _ = Programs.eventually(within: 60) {

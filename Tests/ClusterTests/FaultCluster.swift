@@ -76,7 +76,10 @@ final class FaultCluster {
     private func start(_ program: String, _ arguments: [String], node: String, _ environment: [String: String]) throws
         -> Programs.Running
     {
-        guard let network else { return try Programs.Running(program, arguments, environment: environment) }
+        guard let network else {
+            return try Programs.Running(
+                "/usr/bin/env", [Programs.folder + "/" + program] + arguments, environment: environment)
+        }
         // `ip netns exec` becomes the program: its process id is the program's.
         return try Programs.Running(
             FaultNetwork.ip, network.inside(node) + [Programs.folder + "/" + program] + arguments,
