@@ -6,8 +6,9 @@ import Messages
 /// The shell hands in a batch of events, ends it with `.ticked`, commits all records, and only then sends.
 package struct Core: Sendable {
     package struct Limits: Sendable, Equatable {
-        /// A worker silent for longer loses its claims.
-        package var silence: Milliseconds = 10_000
+        /// A worker silent for longer loses its claims. Four heartbeats: three may be lost or late by seconds, and the
+        /// tasks of one that died still run elsewhere within five seconds.
+        package var silence: Milliseconds = 4_000
         package var heartbeat: Milliseconds = 1000
         /// Workers that may die with a task before it is parked.
         package var crashes: UInt32 = 3
@@ -16,8 +17,9 @@ package struct Core: Sendable {
         package var queuedMaximum: Milliseconds = 2000
         /// The longest slice of a budget handed out at once: how stale an incumbent and a gap can be.
         package var slice: Milliseconds = 1000
-        /// After a restart, workers have this long to return before their claims are lost.
-        package var readoption: Milliseconds = 30_000
+        /// After a restart, workers have this long to return before their claims are lost: as long as at any time.
+        /// One that lives is back sooner, for it tries to connect every 1.6 s at the latest.
+        package var readoption: Milliseconds = 4_000
         /// Tasks in one run: bounds a frame, and what one lost message costs.
         package var runTasks: UInt32 = 10_000
         /// After a budget's deadline, how long a task may be late with its cursor before it is taken away.

@@ -9,6 +9,7 @@ extension Coordinator.Settings {
         guard let file else { return }
         let settings = try Configuration(readingFrom: file)
         limits.silence = Milliseconds(settings.coordinator.silenceLimitSeconds) * 1000
+        limits.readoption = limits.silence
         limits.heartbeat = Milliseconds(settings.coordinator.heartbeatSeconds) * 1000
         limits.crashes = UInt32(settings.coordinator.crashLimit)
         limits.queuedMinimum = Milliseconds(settings.tasks.queuedMilliseconds.lowerBound)

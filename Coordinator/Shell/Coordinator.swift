@@ -34,7 +34,9 @@ package final class Coordinator {
     private let log: EventLog
     private let authenticator: Authenticator?
     let incarnation = UInt64.random(in: 1...UInt64.max)
-    let start = ContinuousClock.now
+    /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
+    /// have to return is over before anybody listens.
+    let start: ContinuousClock.Instant
     var core: Core
     var routes = Routes()
     var uploads: [BlobID: BlobAssembly] = [:]
@@ -63,6 +65,7 @@ package final class Coordinator {
                     results: try database.results(of: job.id)))
         }
         self.database = database
+        start = .now
         if !stored.isEmpty { log.write(LogLine(.info, "state_restored", [("jobs", "\(stored.count)")])) }
     }
 

@@ -12,7 +12,7 @@ package struct Configuration: Sendable, Equatable {
         package var state: String?
         /// The folder of keys; nil: `keys` in the state folder.
         package var keys: String?
-        package var silenceLimitSeconds = 10
+        package var silenceLimitSeconds = 4
         package var heartbeatSeconds = 1
         /// A task that was running when so many workers died is parked.
         package var crashLimit = 3

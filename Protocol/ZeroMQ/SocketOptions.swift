@@ -32,7 +32,7 @@ package struct SocketOptions: Sendable {
     static let handshakeMilliseconds: Int32 = 5000
     /// A lost connection is tried again after 100 ms, doubling up to this: a thousand workers do not storm a
     /// coordinator that comes back.
-    static let reconnectMilliseconds: ClosedRange<Int32> = 100...3200
+    static let reconnectMilliseconds: ClosedRange<Int32> = 100...1600
     /// ZMTP heartbeats are on, to close connections whose other end vanished without a word (a pulled cable): their
     /// queue would grow without bound. They prove the host alive, not the program: workers send their own besides.
     static let heartbeatMilliseconds: Int32 = 2000

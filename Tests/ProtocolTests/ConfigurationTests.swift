@@ -137,7 +137,7 @@ struct ConfigurationTests {
         ),
         (
             "coordinator:\n  heartbeat_seconds: 6\n",
-            "cluster.yaml:2: silence_limit_seconds is 10 with heartbeat_seconds 6; give more than twice the heartbeat."
+            "cluster.yaml:2: silence_limit_seconds is 4 with heartbeat_seconds 6; give more than twice the heartbeat."
         ),
         (
             "tasks:\n  queued_milliseconds: 2000..50\n",

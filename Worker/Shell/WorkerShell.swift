@@ -9,8 +9,9 @@ import ZeroMQ
 package final class WorkerShell {
     /// A worker without a word from its coordinator says hello on a fresh connection after 1, 2, 4 and then every 5 s.
     private static let helloMilliseconds: ClosedRange<Int64> = 1000...5000
-    /// Heartbeats without any answer before a connection counts as dead.
-    private static let silentHeartbeats: Int64 = 10
+    /// Heartbeats without any answer before a connection counts as dead: a fresh one is there sooner than TCP's own
+    /// retries, which double up to two minutes.
+    private static let silentHeartbeats: Int64 = 4
     /// Small ends of tasks wait so long for others, unless the worker is about to run dry.
     private static let flushMilliseconds: Int64 = 3
     /// Messages taken at once before anything else is looked at.
