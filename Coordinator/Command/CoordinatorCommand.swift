@@ -46,7 +46,7 @@ enum CoordinatorCommand: Subcommand {
                     complain("apex coordinator: listening on \(endpoints.joined(separator: ", ")); Ctrl-C stops it.")
                 }
             }
-        } catch where isReady {
+        } catch  where isReady {
             complain("apex coordinator: stopped, nothing acknowledged is lost: \(error)")
             return .resumable
         }
