@@ -1,4 +1,5 @@
 import CLinux
+import Configuration
 import CoordinatorCore
 import CoordinatorShell
 import Foundation
@@ -17,7 +18,7 @@ enum CoordinatorCommand: Subcommand {
         stopped. Workers and commands on this machine find it by its state folder; those elsewhere need --listen (TCP,
         always encrypted) and keys.
 
-          --state DIR      where everything is kept (default $APEX_STATE, else ~/.local/state/apex)
+          --state DIR      where everything is kept (default: of FILE, $APEX_STATE, else ~/.local/state/apex)
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also listen on TCP, for example tcp://127.0.0.1:7117
           --quiet          log to DIR/log.jsonl only
@@ -26,23 +27,26 @@ enum CoordinatorCommand: Subcommand {
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let state = try arguments.value("--state") ?? Place.defaultState
-        var settings = Coordinator.Settings(folder: StateFolder(absolute(state)), hostID: hostIdentity())
-        let config = try arguments.value("--config")
+        let named = try arguments.value("--state")
+        let configuration = try arguments.value("--config").map { try Configuration(readingFrom: $0) }
+        let folder = StateFolder(absolute(named ?? configuration?.coordinator.state ?? Place.defaultState))
+        var settings = Coordinator.Settings(folder: folder, hostID: hostIdentity())
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
         let parent = try arguments.integer("--parent-pid", 1...Int32.max)
         settings.logsToStandardError = !arguments.flag("--quiet")
         try arguments.finishWithoutTrailing()
-        try settings.apply(configuration: config)
+        if let configuration { settings.apply(configuration) }
         if let parent { endWith(parent) }
         let coordinator = try Coordinator(settings, stop: try StopSignal())
+        var isReady = false
         do {
             try coordinator.run { endpoints in
+                isReady = true
                 if settings.logsToStandardError {
                     complain("apex coordinator: listening on \(endpoints.joined(separator: ", ")); Ctrl-C stops it.")
                 }
             }
-        } catch {
+        } catch  where isReady {
             complain("apex coordinator: stopped, nothing acknowledged is lost: \(error)")
             return .resumable
         }

@@ -61,6 +61,16 @@ struct RunFolder {
         var eligible: Int
         var rejectedRows: [Row]
         var rejectedSymbols: [Symbol]
+
+        /// What was read and what was left out, a sentence a line.
+        func words(universe: Int) -> [String] {
+            let head = "\(rows) rows of \(symbols) symbols; \(eligible) symbols pass the rules, \(universe) are drawn."
+            return [head]
+                + rejectedRows.map {
+                    "\($0.count) \($0.count == 1 ? "row is" : "rows are") left out, the first in line \($0.firstLine): "
+                        + "\($0.reason)."
+                }
+        }
     }
 
     func manifest() throws -> Manifest? {

@@ -30,12 +30,20 @@ final class Supervisor: Sendable {
 
     /// A child that dies this often at once is not started again: something is wrong that a restart does not mend.
     private static let maximumQuickDeaths = 8
-    /// How long a child may take to stop before it is killed: a worker hands in its cursors in that time.
-    private static let patience: Duration = .seconds(10)
+    /// How long a child may take to stop before it is killed: a worker drains and hands in its cursors in that time.
+    private let patience: Duration
 
-    /// Starts the coordinator of `folder` and `workers` workers of one slot each.
-    /// - Parameter options: more words for the coordinator.
-    init(_ folder: StateFolder, workers: Int, coordinatorOptions options: [String] = []) throws {
+    /// Starts the coordinator of `folder` and local workers.
+    /// - Parameters:
+    ///   - slots: of each worker.
+    ///   - options: more words for the coordinator.
+    ///   - workerOptions: more words for each worker.
+    ///   - drainSeconds: how long a worker's tasks may run on when it is told to stop.
+    init(
+        _ folder: StateFolder, workers: Int, slots: Int = 1, coordinatorOptions options: [String] = [],
+        workerOptions: [String] = [], drainSeconds: Int = 5
+    ) throws {
+        patience = .seconds(drainSeconds + 5)
         try folder.create()
         if StateLock.isHeld(folder) {
             throw JobError(
@@ -52,9 +60,9 @@ final class Supervisor: Sendable {
                 Child(
                     name: "local-\(number)", program: here + "/apex-worker",
                     arguments: [
-                        "--coordinator", folder.endpoint, "--slots", "1", "--name", "local-\(number)", "--parent-pid",
-                        "\(getpid())",
-                    ], log: folder.workerLog))
+                        "--coordinator", folder.endpoint, "--slots", "\(slots)", "--name", "local-\(number)",
+                        "--parent-pid", "\(getpid())",
+                    ] + workerOptions, log: folder.workerLog))
         }
         for child in children where unsafe access(child.program, X_OK) != 0 {
             throw JobError("\(child.program) is missing; build both programs with `swift build -c release`.")
@@ -128,7 +136,7 @@ final class Supervisor: Sendable {
         }
         for group in [children.filter { $0.name != "coordinator" }, children.filter { $0.name == "coordinator" }] {
             for child in group { kill(child.process, SIGTERM) }
-            let deadline = ContinuousClock.now + Self.patience
+            let deadline = ContinuousClock.now + patience
             var left = group
             while !left.isEmpty, ContinuousClock.now < deadline {
                 left.removeAll { Self.reap($0.process) != nil }

@@ -1,3 +1,4 @@
+import Configuration
 import CoordinatorShell
 import Foundation
 import Glibc
@@ -9,13 +10,14 @@ enum UpCommand: Subcommand {
     static let name = "up"
     static let summary = "run a coordinator and workers on this machine"
     static let help = """
-        usage: apex up [--state DIR] [--workers N] [--config cluster.yaml] [--listen tcp://ADDRESS:PORT]
+        usage: apex up [--state DIR] [--workers N] [--slots N] [--config cluster.yaml] [--listen tcp://ADDRESS:PORT]…
 
         Runs until Ctrl-C or SIGTERM. Coordinator and workers are separate processes: one that crashes is started
         again, and its tasks go on elsewhere. Commands on this machine find the cluster by its state folder.
 
-          --state DIR      where everything is kept (default $APEX_STATE, else ~/.local/state/apex)
+          --state DIR      where everything is kept (default: of FILE, $APEX_STATE, else ~/.local/state/apex)
           --workers N      local workers (default: the cores this process may use; 0: the coordinator alone)
+          --slots N        tasks at once on each of them (default 1); a task that needs 4 cores needs 4 slots of one worker
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also let workers and commands of other machines in, over TCP
 
@@ -24,15 +26,22 @@ enum UpCommand: Subcommand {
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let folder = StateFolder(absolute(try arguments.value("--state") ?? Place.defaultState))
+        let named = try arguments.value("--state")
+        // Read here too: what is wrong in it is said before anything starts.
+        let file = try arguments.value("--config").map(absolute)
+        let configuration = try file.map { try Configuration(readingFrom: $0) } ?? Configuration()
+        let folder = StateFolder(absolute(named ?? configuration.coordinator.state ?? Place.defaultState))
         let workers = try arguments.integer("--workers", 0...4096) ?? usableCores()
+        let slots = try arguments.integer("--slots", 1...4096) ?? configuration.worker.slots ?? 1
         var options = ["--quiet"]
-        if let config = try arguments.value("--config") { options += ["--config", absolute(config)] }
+        if let file { options += ["--config", file] }
         while let listen = try arguments.firstValue("--listen") { options += ["--listen", listen] }
         try arguments.finishWithoutTrailing()
 
         let stop = try StopSignal()
-        let supervisor = try Supervisor(folder, workers: workers, coordinatorOptions: options)
+        let supervisor = try Supervisor(
+            folder, workers: workers, slots: slots, coordinatorOptions: options,
+            workerOptions: file.map { ["--config", $0] } ?? [], drainSeconds: configuration.worker.drainSeconds)
         defer { supervisor.stop() }
         let client = try Client(.local(folder), patience: .seconds(1))
         var isReady = false

@@ -30,7 +30,7 @@ enum WeekendCommand: Subcommand {
           --workers N           local workers (default: the cores this process may use)
           --coordinator ADDR    use a running cluster, tcp://… with --keys DIR (default $APEX_COORDINATOR, $APEX_KEYS)
           --state DIR           use the running cluster of this state folder on this machine
-          --config FILE         settings; see the commented cluster.yaml
+          --config FILE         other defaults for these: the sections weekend and groups of cluster.yaml
           --json                print one JSON object at the end and nothing else
 
         Exit code 0: proved; 4: the budget ended first; 3: interrupted, resumable.
@@ -71,6 +71,7 @@ enum WeekendCommand: Subcommand {
         var clock = StageClock()
         clock.enter("universe")
         let input = try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
+        for line in input.notes.words(universe: settings.universe) { complain("apex weekend: \(line)") }
         var manifest = RunFolder.Manifest(
             identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
             coordinator: cluster, keys: keys, command: command, started: timestamp(), universe: input.blob.description,
@@ -145,7 +146,7 @@ struct WeekendSettings {
     static func budget(_ text: String) throws(UsageError) -> UInt64 {
         let milliseconds: Int
         do { milliseconds = try Quantities.milliseconds(text) } catch {
-            throw UsageError("--budget is \(text); \(error.advice)")
+            throw UsageError("--budget is \(text); \(error.advice).")
         }
         guard milliseconds > 0 else { throw UsageError("--budget is \(text); give a time above 0, as 24h or 90s.") }
         return UInt64(milliseconds)

@@ -39,6 +39,11 @@ final class WeekendRun {
         let stop = try StopSignal()
         var supervisor: Supervisor?
         if manifest.coordinator == nil {
+            if StateLock.isHeld(folder.state) {
+                throw JobError(
+                    "\(folder.path): this weekend is running already; `apex watch --state \(folder.state.path)` shows it."
+                )
+            }
             supervisor = try Supervisor(
                 folder.state, workers: workers ?? usableCores(), coordinatorOptions: ["--quiet"])
         }

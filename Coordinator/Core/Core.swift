@@ -131,7 +131,7 @@ package struct Core: Sendable {
             let states = submission.after.map { jobs[at($0)].state }
             if let broken = states.firstIndex(where: { $0 == .failed || $0 == .cancelled }) {
                 let (earlier, state) = (submission.after[broken], states[broken].name)
-                end(id, .failed, "job \(earlier), which it comes after, was \(state)", nil)
+                end(id, .failed, "job \(earlier), which it comes after, is \(state)", nil)
             } else if states.allSatisfy({ $0 == .done }) || plantedBug == .ignoresDependencies {
                 jobs[at(id)].isPlanning = true
                 ask(id, .start(kind: submission.kind, spec: submission.spec))

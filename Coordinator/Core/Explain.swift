@@ -63,7 +63,8 @@ extension Core {
         let large = live.filter { workers[$0].slots >= needs.cores }
         guard !large.isEmpty else {
             let most = live.map { workers[$0].slots }.max() ?? 0
-            return "Task \(task) needs \(needs.cores) cores at once and the largest worker has \(most) slots."
+            return "Task \(task) needs \(needs.cores) cores at once and the largest worker has \(most) slots; "
+                + "start one with --slots \(needs.cores)."
         }
         let roomy = large.filter {
             let memory = workers[$0].hello.hardware.availableMemoryBytes

@@ -1,4 +1,5 @@
 import Blobs
+import Configuration
 import CoordinatorCore
 import Foundation
 import Messages
@@ -15,14 +16,14 @@ package final class Coordinator {
         package var listen: [String] = []
         package var hostID: String
         package var logsToStandardError = false
+        package var logLevel = Configuration.LogLevel.info
+        /// Messages taken from one listener in one batch: bounds a transaction, and how long a reply waits for it.
+        package var batchMessages = 1000
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
         }
     }
-
-    /// Messages taken in one batch: bounds how long a reply can wait for its commit.
-    private static let batchMessages = 1000
 
     private let settings: Settings
     private let lock: StateLock
@@ -49,7 +50,7 @@ package final class Coordinator {
         self.stop = stop
         try settings.folder.create()
         lock = try StateLock(settings.folder)
-        log = try EventLog(settings.folder.log, echo: settings.logsToStandardError)
+        log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
@@ -126,7 +127,7 @@ package final class Coordinator {
 
     private func receive(from index: Int, _ batch: inout Batch) throws {
         let listener = listeners[index]
-        for _ in 0..<Self.batchMessages {
+        for _ in 0..<settings.batchMessages {
             guard let receipt = try listener.socket.receive() else { return }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
                 log.write(LogLine(.warning, "message_refused", [("what", "not one frame from a worker or command")]))

@@ -1,3 +1,4 @@
+import Configuration
 import CoordinatorCore
 import Foundation
 import Glibc
@@ -8,6 +9,7 @@ import Synchronization
 final class EventLog: Sendable {
     private static let maximumBytes = 64 << 20
     private let path: String
+    private let minimum: Configuration.LogLevel
     private let echo: Bool
     private struct File: Sendable {
         var descriptor: Int32
@@ -15,9 +17,12 @@ final class EventLog: Sendable {
     }
     private let file: Mutex<File>
 
-    /// - Parameter echo: also write each line to standard error, as `level=… event=… key=value`.
-    init(_ path: String, echo: Bool) throws(JobError) {
+    /// - Parameters:
+    ///   - minimum: lines of a lower level are left out.
+    ///   - echo: also write each line to standard error, as `level=… event=… key=value`.
+    init(_ path: String, from minimum: Configuration.LogLevel, echo: Bool) throws(JobError) {
         self.path = path
+        self.minimum = minimum
         self.echo = echo
         file = Mutex(try Self.open(path))
     }
@@ -30,6 +35,7 @@ final class EventLog: Sendable {
     }
 
     func write(_ line: LogLine) {
+        if let level = Configuration.LogLevel(rawValue: line.level.rawValue), level < minimum { return }
         if echo {
             let fields = line.fields.map { " \($0.0)=\($0.1)" }.joined()
             let text = Array("level=\(line.level.rawValue) event=\(line.event)\(fields)\n".utf8)

@@ -5,11 +5,15 @@ import Messages
 /// Where a coordinator keeps everything: `state.sqlite`, `blobs/`, `keys/`, its ipc sockets and its log.
 package struct StateFolder: Sendable {
     package let path: String
-    package init(_ path: String) { self.path = path }
+    /// Of the coordinator and of everyone it admits over TCP.
+    package var keys: String
+    package init(_ path: String) {
+        self.path = path
+        keys = path + "/keys"
+    }
 
     package var database: String { path + "/state.sqlite" }
     package var blobs: String { path + "/blobs" }
-    package var keys: String { path + "/keys" }
     package var log: String { path + "/log.jsonl" }
     /// What local workers say. Renamed to `workers.log.1` at 16 MiB when a supervisor starts.
     package var workerLog: String { path + "/workers.log" }

@@ -6,8 +6,6 @@ package struct Configuration: Sendable, Equatable {
     package struct Coordinator: Sendable, Equatable {
         /// `tcp://HOST:PORT` for workers and clients on other machines; none by default.
         package var listen: [String] = []
-        /// Local workers and commands come in through a socket file in the state folder.
-        package var ipc = true
         /// The state folder; nil: `--state`, `$APEX_STATE`, or the user's own.
         package var state: String?
         /// The folder of keys; nil: `keys` in the state folder.
@@ -16,21 +14,19 @@ package struct Configuration: Sendable, Equatable {
         package var heartbeatSeconds = 1
         /// A task that was running when so many workers died is parked.
         package var crashLimit = 3
-        /// Events stored in one transaction at most.
+        /// Messages handled in one batch, and so stored in one transaction, at most.
         package var commitBatch = 1000
     }
     package struct Worker: Sendable, Equatable {
-        /// Tasks at once; nil: as many as the hardware has cores for.
+        /// Tasks at once; nil: one for each core, and one for each local worker of `apex up`.
         package var slots: Int?
         package var blobCacheMegabytes = 1024
         /// How long a worker told to stop lets its tasks finish.
-        package var drainSeconds = 30
+        package var drainSeconds = 5
     }
     package struct Tasks: Sendable, Equatable {
         /// So much work a worker has queued, at least and at most.
         package var queuedMilliseconds = 50...2000
-        /// A task running longer than so many times its kind's median is claimed a second time.
-        package var stragglerFactor = 4
     }
     package struct Weekend: Sendable, Equatable {
         package var cycles = 200
@@ -47,7 +43,7 @@ package struct Configuration: Sendable, Equatable {
         package var sizes = [3, 4]
     }
     package enum LogLevel: String, Sendable, CaseIterable, Comparable {
-        case debug, info, warning, error
+        case info, warning, error
         package static func < (a: LogLevel, b: LogLevel) -> Bool {
             allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
         }

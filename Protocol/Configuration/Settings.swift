@@ -11,7 +11,6 @@ extension Configuration {
             "coordinator",
             [
                 ("listen", { $1.coordinator.listen = try $0.addresses() }),
-                ("ipc", { $1.coordinator.ipc = try $0.bool() }),
                 ("state", { $1.coordinator.state = try $0.text("a folder") }),
                 ("keys", { $1.coordinator.keys = try $0.text("a folder") }),
                 ("silence_limit_seconds", { $1.coordinator.silenceLimitSeconds = try $0.integer(1...86_400) }),
@@ -34,8 +33,7 @@ extension Configuration {
                 (
                     "queued_milliseconds",
                     { $1.tasks.queuedMilliseconds = try $0.range(1...600_000, example: "50..2000") }
-                ),
-                ("straggler_factor", { $1.tasks.stragglerFactor = try $0.integer(2...1000) }),
+                )
             ]
         ),
         (
@@ -79,10 +77,6 @@ extension Configuration {
             throw ConfigurationError(
                 "\(file):\(line): silence_limit_seconds is \(coordinator.silenceLimitSeconds) with heartbeat_seconds "
                     + "\(coordinator.heartbeatSeconds); give more than twice the heartbeat.")
-        }
-        guard coordinator.ipc || !coordinator.listen.isEmpty else {
-            throw ConfigurationError(
-                "\(file):\(lines["ipc"] ?? 1): ipc is false and listen names no address; give one of the two.")
         }
     }
 

@@ -16,14 +16,6 @@ struct Value {
         return number
     }
 
-    func bool() throws(ConfigurationError) -> Bool {
-        switch scalar {
-        case "true": true
-        case "false": false
-        default: throw error("give true or false")
-        }
-    }
-
     func text(_ what: String) throws(ConfigurationError) -> String {
         guard let scalar, !scalar.isEmpty, !scalar.utf8.contains(0) else { throw error("give \(what)") }
         return scalar
@@ -75,7 +67,7 @@ struct Value {
     /// A list of `tcp://HOST:PORT`.
     func addresses() throws(ConfigurationError) -> [String] {
         guard case .sequence(let items, _) = yaml, items.count <= 16 else {
-            throw error("give a list of at most 16 addresses, such as [\"tcp://127.0.0.1:7700\"]")
+            throw error("give a list of at most 16 addresses, such as [\"tcp://127.0.0.1:7117\"]")
         }
         var addresses: [String] = []
         for item in items {

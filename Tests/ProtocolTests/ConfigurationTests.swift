@@ -33,7 +33,6 @@ struct ConfigurationTests {
             """
             coordinator:
               listen: ["tcp://127.0.0.1:7700", "tcp://*:7701"]
-              ipc: false
               state: /var/lib/apex
               keys: /etc/apex
               silence_limit_seconds: 20
@@ -43,7 +42,6 @@ struct ConfigurationTests {
             worker: {slots: 4, blob_cache_megabytes: 64, drain_seconds: 0}
             tasks:
               queued_milliseconds: 20..500
-              straggler_factor: 8
             weekend:
               cycles: 10
               batch: 4
@@ -58,7 +56,6 @@ struct ConfigurationTests {
             """)
         var expected = Configuration()
         expected.coordinator.listen = ["tcp://127.0.0.1:7700", "tcp://*:7701"]
-        expected.coordinator.ipc = false
         expected.coordinator.state = "/var/lib/apex"
         expected.coordinator.keys = "/etc/apex"
         expected.coordinator.silenceLimitSeconds = 20
@@ -69,7 +66,6 @@ struct ConfigurationTests {
         expected.worker.blobCacheMegabytes = 64
         expected.worker.drainSeconds = 0
         expected.tasks.queuedMilliseconds = 20...500
-        expected.tasks.stragglerFactor = 8
         expected.weekend.cycles = 10
         expected.weekend.batch = 4
         expected.weekend.universe = 50
@@ -80,7 +76,7 @@ struct ConfigurationTests {
         expected.logLevel = .warning
         #expect(configuration == expected)
         // Each of them differs from its default, or the comparison above proves nothing.
-        #expect(Configuration.settingNames.count == 21)
+        #expect(Configuration.settingNames.count == 19)
     }
 
     /// A file, and all of what is said about it.
@@ -118,14 +114,9 @@ struct ConfigurationTests {
             "worker:\n  drain_seconds:\n",
             "cluster.yaml:2: drain_seconds has no value; give a whole number from 0 to 86400, or remove the line."
         ),
-        ("coordinator:\n  ipc: yes\n", "cluster.yaml:2: ipc is yes; give true or false."),
-        (
-            "coordinator:\n  ipc: false\n",
-            "cluster.yaml:2: ipc is false and listen names no address; give one of the two."
-        ),
         (
             "coordinator:\n  listen: tcp://127.0.0.1:1\n",
-            "cluster.yaml:2: listen is tcp://127.0.0.1:1; give a list of at most 16 addresses, such as [\"tcp://127.0.0.1:7700\"]."
+            "cluster.yaml:2: listen is tcp://127.0.0.1:1; give a list of at most 16 addresses, such as [\"tcp://127.0.0.1:7117\"]."
         ),
         (
             "coordinator:\n  listen:\n    - tcp://127.0.0.1:7700\n    - tcp://127.0.0.1\n",
@@ -154,7 +145,7 @@ struct ConfigurationTests {
             "groups:\n  sizes: 2..9223372036854775807\n",
             "cluster.yaml:2: sizes is 2..9223372036854775807; give sizes from 2 to 10, ascending, such as [3, 4] or 2..6."
         ),
-        ("log:\n  level: loud\n", "cluster.yaml:2: level is loud; give debug, info, warning, error."),
+        ("log:\n  level: loud\n", "cluster.yaml:2: level is loud; give info, warning, error."),
         ("hello\n", "cluster.yaml:1: the file is hello; give lines of the form `name: value`."),
         ("- a\n", "cluster.yaml:1: the file is a list; give lines of the form `name: value`."),
         ("worker: 3\n", "cluster.yaml:1: worker is 3; give lines of the form `name: value`."),

@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import Messages
 import WorkerShell
@@ -14,9 +15,10 @@ import WorkerShell
           --keys DIR             coordinator.pub and worker (the secret key), for tcp
           --parent-pid N         leave when process N, which started this one, has ended
           --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
+          --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
 
-        Example: apex-worker --coordinator tcp://10.0.0.5:7700 --keys ~/apex-keys --slots 4
+        Example: apex-worker --coordinator tcp://10.0.0.5:7117 --keys ~/apex-keys --slots 4
         """
 
     static func main() {
@@ -42,6 +44,9 @@ import WorkerShell
     private static func options(_ arguments: [String]) throws -> WorkerOptions {
         var coordinator = unsafe getenv("APEX_COORDINATOR").map { unsafe String(cString: $0) }
         var options = WorkerOptions(coordinator: "")
+        if let at = arguments.firstIndex(of: "--config"), at + 1 < arguments.count {
+            options.apply(try Configuration(readingFrom: arguments[at + 1]))
+        }
         var rest = arguments[...]
         while let name = rest.popFirst() {
             func value() throws -> String {
@@ -64,6 +69,7 @@ import WorkerShell
             case "--state": options.state = try value()
             case "--keys": options.keys = try value()
             case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
+            case "--config": _ = try value()  // read before all others, which it must not override
             case "--drain-seconds": options.drainSeconds = try number(0...86_400)
             case "--help", "-h":
                 print(usage)

@@ -5,8 +5,6 @@ import Messages
 /// Where compute threads get blobs: from the coordinator's own folder when it lies on this host, from this worker's cache,
 /// or over the network. The network is the `BlobFetcher`'s part: it takes what is wanted here, and says how it ended.
 final class BlobDesk: BlobSource, @unchecked Sendable {
-    /// Of the cache on disk.
-    static let cacheBytes = 4 << 30
     /// Workers of one host that share a state folder have a cache each; more than this many share nothing.
     private static let maximumCaches = 64
 
@@ -24,6 +22,7 @@ final class BlobDesk: BlobSource, @unchecked Sendable {
     private let monitor = Monitor()
     private let tell: @Sendable () -> Void
     private let cacheFolder: String
+    private let cacheBytes: Int
     // Touched only inside `monitor.locked`.
     private var entries: [BlobID: Entry] = [:]
     /// In the order they were asked for.
@@ -34,8 +33,10 @@ final class BlobDesk: BlobSource, @unchecked Sendable {
     private var sharedFolder: String?
     private var openCache: BlobStore?
 
-    init(cacheFolder: String, tell: @escaping @Sendable () -> Void) {
+    /// - Parameter cacheBytes: of what was fetched and is kept on disk, at most.
+    init(cacheFolder: String, cacheBytes: Int = 1 << 30, tell: @escaping @Sendable () -> Void) {
         self.cacheFolder = cacheFolder
+        self.cacheBytes = cacheBytes
         self.tell = tell
     }
 
@@ -126,7 +127,7 @@ final class BlobDesk: BlobSource, @unchecked Sendable {
             for number in 1...Self.maximumCaches {
                 do throws(BlobError) {
                     // The first that no other worker has open.
-                    let store = try BlobStore("\(cacheFolder)/\(number)", as: .cache(limitBytes: Self.cacheBytes))
+                    let store = try BlobStore("\(cacheFolder)/\(number)", as: .cache(limitBytes: cacheBytes))
                     openCache = store
                     return store
                 } catch { if reason.isEmpty { reason = error.description } }

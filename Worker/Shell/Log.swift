@@ -1,20 +1,28 @@
+import Configuration
 import Glibc
+import Synchronization
 
 /// One event per line, one write to stderr each: `level=info event=joined coordinator=7`.
 package enum Log {
+    private static let minimum = Mutex(Configuration.LogLevel.info)
+
+    /// Lines of a lower level are left out from now on.
+    package static func setMinimum(_ level: Configuration.LogLevel) { minimum.withLock { $0 = level } }
+
     package static func info(_ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible> = [:]) {
-        write("info", event, fields)
+        write(.info, event, fields)
     }
     package static func warning(_ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible> = [:]) {
-        write("warning", event, fields)
+        write(.warning, event, fields)
     }
     package static func error(_ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible> = [:]) {
-        write("error", event, fields)
+        write(.error, event, fields)
     }
 
     private static func write(
-        _ level: String, _ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible>
+        _ level: Configuration.LogLevel, _ event: String, _ fields: KeyValuePairs<String, any CustomStringConvertible>
     ) {
+        guard level >= minimum.withLock({ $0 }) else { return }
         var line = "level=\(level) event=\(event)"
         for (key, value) in fields { line += " \(key)=\(quoted(value.description))" }
         let bytes = Array((line + "\n").utf8)

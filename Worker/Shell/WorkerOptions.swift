@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import Messages
 import ZeroMQ
@@ -17,7 +18,20 @@ package struct WorkerOptions: Sendable {
     package var parentProcess: Int32?
     /// How long a draining worker lets tasks run on.
     package var drainSeconds = 5
+    /// Blobs fetched and kept on disk, at most.
+    package var cacheMegabytes = 1024
+    package var logLevel = Configuration.LogLevel.info
     package init(coordinator: String) { self.coordinator = coordinator }
+}
+
+extension WorkerOptions {
+    /// Takes over what `cluster.yaml` says of workers.
+    package mutating func apply(_ configuration: Configuration) {
+        slots = configuration.worker.slots
+        drainSeconds = configuration.worker.drainSeconds
+        cacheMegabytes = configuration.worker.blobCacheMegabytes
+        logLevel = configuration.logLevel
+    }
 }
 
 extension WorkerOptions {

@@ -17,6 +17,8 @@ package final class WorkerShell {
     /// Messages taken at once before anything else is looked at.
     private static let receiveLimit = 1000
 
+    private static let unanswered = "trying on; is it running, at this address, and does it admit this worker's key?"
+
     private enum Phase: Equatable {
         /// Hello is to be said, or was and has not been answered; from `since` on.
         case greeting(since: Int64, isSaid: Bool)
@@ -62,6 +64,7 @@ package final class WorkerShell {
         // Before any thread: they inherit the blocked signals, and libzmq must not be interrupted by one.
         signals = apex_stop_signals()
         Context.raiseFileLimit()
+        Log.setMinimum(options.logLevel)
         self.options = options
         security = try options.security()
         wakeup = try Wakeup()
@@ -72,7 +75,9 @@ package final class WorkerShell {
         worker = WorkerID(UInt64.random(in: 1...UInt64.max))
         let wakeup = wakeup
         queue = WorkQueue(slots: slots) { wakeup.wake() }
-        blobs = BlobDesk(cacheFolder: options.cacheFolder) { wakeup.wake() }
+        blobs = BlobDesk(cacheFolder: options.cacheFolder, cacheBytes: options.cacheMegabytes << 20) {
+            wakeup.wake()
+        }
         fetcher = BlobFetcher(blobs)
         link = try Link(
             options.coordinator, security: security,
@@ -185,10 +190,12 @@ package final class WorkerShell {
                 phase = .greeting(since: now, isSaid: true)
             } else if now - since > Self.helloMilliseconds.upperBound {
                 // libzmq itself keeps trying to connect; a fresh socket now and then also asks the name service anew.
+                Log.warning("no_connection", ["coordinator": options.coordinator, "advice": Self.unanswered])
                 try reconnect()
             }
         case .greeting(let since, isSaid: true):
             guard now - since > patience else { return }
+            Log.warning("no_answer", ["coordinator": options.coordinator, "advice": Self.unanswered])
             patience = min(patience * 2, Self.helloMilliseconds.upperBound)
             try reconnect()
         case .joined:
