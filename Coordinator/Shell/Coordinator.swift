@@ -261,7 +261,8 @@ private final class Listener {
         if let keys { options.security = .server(keys) }
         socket = try Socket(.router, options: options)
         for address in addresses {
-            if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }  // left by one that was killed
+            // Left by one that was killed.
+            if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }
             try socket.bind(address)
             endpoints.append(try socket.lastEndpoint)
         }
