@@ -58,7 +58,7 @@ faults: build
 	@swift build -c release --product bench
 	@.build/release/bench simulate | tee /dev/stderr | grep -q ' 0 failures '
 	@swift build --build-tests $(STRICT)
-	@swift test --skip-build --filter 'ClusterTests|CoreTests|ProtocolTests'
+	@APEX_FAULTS=1 swift test --skip-build --filter 'ClusterTests|CoreTests|ProtocolTests'
 
 soak: packages
 	@swift build -c release --product bench

@@ -107,6 +107,10 @@ final class WeekendRun {
     private func follow(_ job: JobID, _ client: Client, _ supervisor: Supervisor?, _ stop: StopSignal) throws
         -> JobStatus?
     {
+        let patience = client.patience
+        defer { client.patience = patience }
+        // While this thread waits for an answer nobody starts a private coordinator that died again.
+        if supervisor != nil { client.patience = .seconds(1) }
         while stop.count == 0 {
             supervisor?.tend()
             if let failure = supervisor?.failure {

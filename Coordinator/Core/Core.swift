@@ -42,7 +42,7 @@ package struct Core: Sendable {
     var effects: [Effect] = []
     /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
     var now: Milliseconds = 0
-    var wall: UInt64 = 0
+    package var wall: UInt64 = 0
     var lastSweep: Milliseconds = 0
     var lastTick: Milliseconds = 0
     var served: UInt64 = 0

@@ -193,6 +193,7 @@ package final class Coordinator {
 
     private func handle(_ events: [Event]) throws {
         let now = milliseconds
+        core.wall = wallMilliseconds
         var effects: [Effect] = []
         for event in events { effects += core.handle(event, at: now) }
         let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
