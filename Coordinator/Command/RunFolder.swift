@@ -40,6 +40,8 @@ struct RunFolder {
         var cycles: Int
         var batch: Int
         var universe: Int
+        /// Bars in one of the five windows.
+        var window: Int
         var sizes: [UInt8]
         var keep: Int
     }

@@ -24,6 +24,7 @@ enum WeekendCommand: Subcommand {
           --seed N              of the sample of tickers and of the search for variations (default 1)
           --cycles N            cycles of 8 variations per algorithm (default 200)
           --universe N          tickers (default 1000)
+          --window N            bars in each of the five windows, 31 to 120 (default 31); the file needs 4 days more
           --sizes LIST          sizes of groups to keep, as 3,4 or 2..6 (default 3,4)
           --budget TIME         wall-clock limit, as 24h, 90s (default 24h); it ends with a bound if there is no proof
           --out DIR             where the run lives (default ./weekend)
@@ -51,6 +52,7 @@ enum WeekendCommand: Subcommand {
         settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
         settings.cycles = try arguments.integer("--cycles", 1...100_000) ?? settings.cycles
         settings.universe = try arguments.integer("--universe", 1...100_000) ?? settings.universe
+        settings.window = try arguments.integer("--window", Universe.windowBarsAllowed) ?? settings.window
         if let sizes = try arguments.value("--sizes") { settings.sizes = try WeekendSettings.sizes(sizes) }
         if let budget = try arguments.value("--budget") { settings.budget = try WeekendSettings.budget(budget) }
         let folder = RunFolder(try arguments.value("--out") ?? "weekend")
@@ -101,6 +103,7 @@ enum WeekendCommand: Subcommand {
         if a.seed != b.seed { parts.append("seed \(a.seed) instead of \(b.seed)") }
         if a.cycles != b.cycles { parts.append("\(a.cycles) cycles instead of \(b.cycles)") }
         if a.universe != b.universe { parts.append("\(a.universe) tickers instead of \(b.universe)") }
+        if a.window != b.window { parts.append("windows of \(a.window) bars instead of \(b.window)") }
         if a.sizes != b.sizes { parts.append("sizes \(a.sizes) instead of \(b.sizes)") }
         return parts.isEmpty ? "other settings" : parts.joined(separator: ", ")
     }
@@ -115,6 +118,8 @@ struct WeekendSettings {
     var cycles: Int
     var batch: Int
     var universe: Int
+    /// Bars in one of the five windows.
+    var window: Int
     var sizes: [UInt8]
     var keep: Int
     /// Wall-clock milliseconds.
@@ -125,6 +130,7 @@ struct WeekendSettings {
         cycles = configuration.weekend.cycles
         batch = configuration.weekend.batch
         universe = configuration.weekend.universe
+        window = configuration.weekend.window
         sizes = configuration.groups.sizes.map { UInt8($0) }
         keep = configuration.weekend.keep
         budget = UInt64(configuration.weekend.budgetMilliseconds)
@@ -160,9 +166,18 @@ struct WeekendInput {
     let bytes: [UInt8]
     let blob: BlobID
 
+    /// The demo market, with more symbols or days when the settings ask for more than it usually has.
+    private static func demo(_ settings: WeekendSettings) -> [UInt8] {
+        // At least two in three of its symbols are eligible.
+        let symbols = settings.universe > 1000 ? 7 * settings.universe / 4 : DemoMarket.defaultSymbols
+        return DemoMarket.csv(
+            seed: settings.seed, symbolCount: min(symbols, DemoMarket.mostSymbols),
+            dayCount: max(DemoMarket.defaultDays, Universe.days(windowBars: settings.window)))
+    }
+
     init(bars path: String?, settings: WeekendSettings, weekEnding: String?) throws {
         let name = path ?? "the demo market"
-        let csv = try path.map { try InputFile.bytes(path: $0) } ?? DemoMarket.csv(seed: settings.seed)
+        let csv = try path.map { try InputFile.bytes(path: $0) } ?? Self.demo(settings)
         let bars = try DailyBars(csv: csv, name: name)
         var end: Int32?
         if let weekEnding {
@@ -174,12 +189,14 @@ struct WeekendInput {
             end = day
         }
         let selection = try UniverseSelection(
-            bars, weekEnding: end, count: settings.universe, seed: settings.seed, name: name)
+            bars, weekEnding: end, count: settings.universe, windowBars: settings.window, seed: settings.seed,
+            name: name)
         bytes = selection.universe.wireBytes
         blob = BlobID(of: bytes)
         identity = RunFolder.Identity(
             barsHash: BlobID(of: csv).description, weekEnding: MarketDate.text(selection.weekEnding),
             seed: settings.seed, cycles: settings.cycles, batch: settings.batch, universe: settings.universe,
+            window: settings.window,
             sizes: settings.sizes, keep: settings.keep)
         notes = RunFolder.InputNotes(
             bars: path.map(absolute) ?? "demo", isDemo: path == nil, rows: bars.rowCount,
@@ -189,7 +206,8 @@ struct WeekendInput {
                 RunFolder.InputNotes.Row(reason: $0.reason.words, count: $0.count, firstLine: $0.firstLine)
             },
             rejectedSymbols: selection.rejected.map {
-                RunFolder.InputNotes.Symbol(reason: $0.rule.words, count: $0.count)
+                RunFolder.InputNotes.Symbol(
+                    reason: $0.rule.words(days: selection.universe.dates.count), count: $0.count)
             })
     }
 }

@@ -65,7 +65,7 @@ struct WeekendOutput {
             },
             symbols: notes.symbols, eligibleSymbols: notes.eligible,
             rejectedSymbols: notes.rejectedSymbols.compactMap { symbol in
-                UniverseSelection.Rule.allCases.first { $0.words == symbol.reason }
+                UniverseSelection.Rule.allCases.first { $0.words(days: universe.dates.count) == symbol.reason }
                     .map { UniverseSelection.Rejection(rule: $0, count: symbol.count) }
             })
     }

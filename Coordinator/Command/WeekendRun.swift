@@ -70,7 +70,8 @@ final class WeekendRun {
         let identity = manifest.identity
         let spec = Weekend.Spec(
             variations: Variations.Spec(
-                universe: blob, seed: identity.seed, cycles: UInt32(identity.cycles), batch: UInt32(identity.batch)),
+                universe: blob, seed: identity.seed, cycles: UInt32(identity.cycles), batch: UInt32(identity.batch),
+                windowBars: identity.window),
             sizes: identity.sizes, keep: UInt32(identity.keep))
         let job = try client.submit(
             Submission(

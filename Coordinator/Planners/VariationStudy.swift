@@ -21,12 +21,12 @@ struct VariationStudy {
     /// Every feasible variation has been planned.
     private(set) var isExhausted = false
 
-    init(_ algorithm: Algorithm, seed: UInt64, cycles: UInt32, batch: Int) {
+    init(_ algorithm: Algorithm, seed: UInt64, cycles: UInt32, batch: Int, windowBars: Int) {
         self.algorithm = algorithm
         self.seed = seed
         self.cycles = cycles
         self.batch = batch
-        tested = TestedVariations(algorithm)
+        tested = TestedVariations(algorithm, windowBars: windowBars)
         sampler = TPESampler(space: Self.space(of: algorithm), seed: 0, direction: .maximize, ties: .age)
     }
 
@@ -126,10 +126,12 @@ struct VariationStudy {
 /// Which variations of an algorithm were planned already, duplicates judged as DESIGN §5.4 does.
 private struct TestedVariations {
     private let strides: [UInt64]
+    private let windowBars: Int
     /// Only asked for membership.
     private var keys: Set<UInt64> = []
 
-    init(_ algorithm: Algorithm) {
+    init(_ algorithm: Algorithm, windowBars: Int) {
+        self.windowBars = windowBars
         var stride: UInt64 = 1
         strides = algorithm.parameters.map { parameter in
             defer { stride *= UInt64(parameter.optionCount) }
@@ -138,7 +140,9 @@ private struct TestedVariations {
     }
     mutating func insert(_ variation: Variation) { keys.insert(key(variation)) }
     /// A feasible variation that is no duplicate.
-    func lacks(_ variation: Variation) -> Bool { !keys.contains(key(variation)) && variation.isFeasible }
+    func lacks(_ variation: Variation) -> Bool {
+        !keys.contains(key(variation)) && variation.isFeasible(windowBars: windowBars)
+    }
     private func key(_ variation: Variation) -> UInt64 {
         zip(variation.canonical.options, strides).reduce(0) { $0 + UInt64($1.0) * $1.1 }
     }

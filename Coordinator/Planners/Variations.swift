@@ -1,5 +1,6 @@
 import Blobs
 import Jobs
+import Market
 import Messages
 
 /// Runs one study an algorithm, all at once: a study waits for its own cycle in flight and for nobody else's.
@@ -19,9 +20,13 @@ package struct VariationsPlanner: Planner {
                 "algorithms \(spec.algorithms.map(\.name).joined(separator: ", ")); name at least one, each once, in the "
                     + "order of DESIGN §5.2.")
         }
+        guard Universe.windowBarsAllowed.contains(Int(spec.windowBars)) else {
+            throw JobError("windows of \(spec.windowBars) bars; give 31 to 120.")
+        }
         self.spec = spec
         studies = spec.algorithms.map {
-            VariationStudy($0, seed: spec.seed, cycles: spec.cycles, batch: Int(spec.batch))
+            VariationStudy(
+                $0, seed: spec.seed, cycles: spec.cycles, batch: Int(spec.batch), windowBars: Int(spec.windowBars))
         }
     }
 

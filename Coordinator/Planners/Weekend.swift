@@ -36,6 +36,10 @@ package struct WeekendStages<Search: Planner>: Planner where Search.Kind == Grou
         } catch {
             throw JobError("reading universe \(spec.variations.universe): \(error)")
         }
+        guard universe.windowBars == Int(spec.variations.windowBars) else {
+            throw JobError(
+                "windows of \(spec.variations.windowBars) bars on a universe cut for \(universe.windowBars)")
+        }
         self.spec = spec
         hits = universe.hits
         symbolCount = universe.symbols.count

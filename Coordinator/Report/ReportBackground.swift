@@ -66,7 +66,9 @@ extension RunView {
     var rejectionSection: String {
         let bars = input.bars
         let rows = bars.rejectedRows.map { ($0.reason.words, "\(Figure.count($0.count))", "line \($0.firstLine)") }
-        let symbols = bars.rejectedSymbols.map { ($0.rule.words, Figure.count($0.count), "") }
+        let symbols = bars.rejectedSymbols.map {
+            ($0.rule.words(days: input.universe.dates.count), Figure.count($0.count), "")
+        }
         let sampled = input.universe.symbols.count
         return H.text("h2", "What was left out, and why")
             + H.tag(

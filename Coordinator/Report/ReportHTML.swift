@@ -7,7 +7,7 @@ package enum ReportHTML {
     }
 
     static func page(_ view: RunView) -> String {
-        let week = MarketDate.text(view.input.universe.dates[Universe.days - 1])
+        let week = MarketDate.text(view.input.universe.dates.last!)
         let head = [
             HTML.tag("meta", ["charset": "utf-8"], nil),
             HTML.tag("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"], nil),

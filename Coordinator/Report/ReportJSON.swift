@@ -13,7 +13,7 @@ package enum ReportJSON {
         var json = JSONWriter()
         json.object { json in
             json.key("week_ending")
-            json.string(MarketDate.text(view.input.universe.dates[Universe.days - 1]))
+            json.string(MarketDate.text(view.input.universe.dates.last!))
             json.key("proved")
             json.bool(answer.proved)
             json.key("share_settled")
@@ -113,7 +113,8 @@ package enum ReportJSON {
                 for day in 0..<Universe.windows {
                     json.object { json in
                         json.key("date")
-                        json.string(MarketDate.text(view.input.universe.dates[Universe.windowBars - 1 + day]))
+                        json.string(
+                            MarketDate.text(view.input.universe.dates[view.input.universe.windowBars - 1 + day]))
                         json.key("buys")
                         json.integer(group.metrics.buys[day])
                         json.key("hits")

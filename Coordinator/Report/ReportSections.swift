@@ -17,7 +17,7 @@ extension RunView {
 
     var headline: String {
         let answer = input.answer.groups
-        let week = MarketDate.text(input.universe.dates[Universe.days - 1])
+        let week = MarketDate.text(input.universe.dates.last!)
         let found = groups.contains { !$0.isEmpty }
         let title: String
         let lead: String

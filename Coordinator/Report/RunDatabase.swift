@@ -49,7 +49,7 @@ package enum RunDatabase {
         }
     }
 
-    /// The 31 bars of each symbol, by symbol, in five tables: day 5 is the newest.
+    /// The bars of each symbol (31, or the run's `window`), by symbol, in five tables: day 5 is the newest.
     private static func writeWindows(_ database: borrowing Database, _ universe: Universe) throws(DatabaseError) {
         let dates = universe.dates.map { Array(MarketDate.text($0).utf8) }
         let symbols = universe.symbols.map { Array($0.utf8) }
@@ -62,7 +62,7 @@ package enum RunDatabase {
             let insert = try database.prepare("INSERT INTO \(table) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
             for ticker in symbols.indices {
                 try insert.bind(utf8: symbols[ticker], at: 1)
-                for bar in 1...Universe.windowBars {
+                for bar in 1...universe.windowBars {
                     let day = window + bar - 1
                     let at = day * symbols.count + ticker
                     try insert.bind(bar, at: 2)

@@ -8,7 +8,7 @@ extension RunView {
         let (run, groups) = (input.run, input.answer.groups)
         var pairs = run.more
         func set(_ key: String, _ value: some CustomStringConvertible) { pairs[key] = value.description }
-        set("week_ending", MarketDate.text(input.universe.dates[Universe.days - 1]))
+        set("week_ending", MarketDate.text(input.universe.dates.last!))
         set("command", run.command)
         set("source", run.source)
         set("seed", run.seed)
@@ -22,6 +22,7 @@ extension RunView {
         set("elapsed_seconds", run.elapsedSeconds)
         set("slots", run.slots)
         set("universe", input.universe.symbols.count)
+        set("window", input.universe.windowBars)
         set("variations_tested", evaluations.reduce(0) { $0 + $1.count })
         set("pool_size", pool.count)
         set("proved", groups.proved)
@@ -91,7 +92,7 @@ extension RunView {
             for rejection in input.bars.rejectedSymbols {
                 json.object { json in
                     json.key("reason")
-                    json.string(rejection.rule.words)
+                    json.string(rejection.rule.words(days: input.universe.dates.count))
                     json.key("count")
                     json.integer(rejection.count)
                 }

@@ -33,6 +33,8 @@ package struct Configuration: Sendable, Equatable {
         package var batch = 8
         /// Tickers.
         package var universe = 1000
+        /// Bars in one of the five windows.
+        package var window = 31
         package var budgetMilliseconds = 24 * 3_600_000
         package var seed: UInt64 = 1
         /// Groups kept per size.

@@ -42,6 +42,7 @@ extension Configuration {
                 ("cycles", { $1.weekend.cycles = try $0.integer(1...1_000_000) }),
                 ("batch", { $1.weekend.batch = try $0.integer(1...1000) }),
                 ("universe", { $1.weekend.universe = try $0.integer(1...65_535) }),
+                ("window", { $1.weekend.window = try $0.integer(31...120) }),
                 ("budget", { $1.weekend.budgetMilliseconds = try $0.duration() }),
                 ("seed", { $1.weekend.seed = UInt64(try $0.integer(0...Int.max)) }),
                 ("keep", { $1.weekend.keep = try $0.integer(1...1_000_000) }),

@@ -1,3 +1,4 @@
+import Market
 import Messages
 
 /// The ten trading algorithms of DESIGN §5.2, in the order that groups list their members.
@@ -113,14 +114,17 @@ package struct Variation: Hashable, Sendable {
     package func integer(_ parameter: String) -> Int { Int(value(parameter)) }
     package var confirmsVolume: Bool { integer("volume") == 1 }
 
-    /// DESIGN §5.2's constraints between parameters.
-    package var isFeasible: Bool {
+    /// DESIGN §5.2's constraints between parameters, in windows of 31 bars.
+    package var isFeasible: Bool { isFeasible(windowBars: Universe.windowBars) }
+
+    /// The same in windows of another length: where §5.2 says 31 − lookback, `windowBars` − lookback.
+    package func isFeasible(windowBars: Int) -> Bool {
         let lookback = integer("lookback")
         switch algorithm {
         case .macd, .emaMACD:
-            return value("fast") < value("slow") && integer("slow") + integer("signal") <= 31 - lookback
+            return value("fast") < value("slow") && integer("slow") + integer("signal") <= windowBars - lookback
         case .ema, .sma: return value("fast") < value("slow")
-        case .adx: return 2 * integer("period") <= 31 - lookback
+        case .adx: return 2 * integer("period") <= windowBars - lookback
         case .rsi, .breakout, .volatility, .bollinger, .rsiBollinger: return true
         }
     }

@@ -15,15 +15,19 @@ package enum Variations: JobKind {
         /// Variations tested in one cycle.
         package var batch: UInt32
         package var algorithms: [Algorithm]
+        /// Bars in one of the universe's windows: what the constraints between parameters depend on.
+        package var windowBars: UInt32
         package init(
             universe: BlobID, seed: UInt64, cycles: UInt32, batch: UInt32 = 8,
-            algorithms: [Algorithm] = Algorithm.allCases
+            algorithms: [Algorithm] = Algorithm.allCases,
+            windowBars: Int = Universe.windowBars
         ) {
             self.universe = universe
             self.seed = seed
             self.cycles = cycles
             self.batch = batch
             self.algorithms = algorithms
+            self.windowBars = UInt32(windowBars)
         }
         package func write(to writer: inout WireWriter) {
             writer.value(universe)
@@ -31,6 +35,7 @@ package enum Variations: JobKind {
             writer.integer(cycles)
             writer.integer(batch)
             writer.blob(algorithms.map(\.rawValue))
+            writer.integer(windowBars)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             universe = try reader.value()
@@ -44,6 +49,7 @@ package enum Variations: JobKind {
                 }
                 algorithms.append(algorithm)
             }
+            windowBars = try reader.integer()
         }
     }
 

@@ -6,6 +6,9 @@
 package struct DemoMarket {
     package static let defaultSymbols = 1600
     package static let defaultDays = 60
+    /// Names of three letters, then as many of four.
+    package static let mostSymbols = 46_305
+    private static let shortNames = 2205
     private static let sectorCount = 12
 
     private let days: [Int32]
@@ -13,13 +16,14 @@ package struct DemoMarket {
     private let market: [Double]
     private let sectors: [[Double]]
 
-    /// - Parameters: symbolCount: 1…2,205. dayCount: at least 1. end: the newest day as yyyymmdd, taken as a trading
+    /// - Parameters: symbolCount: 1…`mostSymbols`. dayCount: at least 1. end: the newest day as yyyymmdd, taken as a trading
     ///   day; weekends before it are left out.
     /// - Returns: CSV with a header, by symbol and day.
     package static func csv(
         seed: UInt64, symbolCount: Int = defaultSymbols, dayCount: Int = defaultDays, end: Int32 = 2026_01_30
     ) -> [UInt8] {
-        precondition((1...2205).contains(symbolCount) && dayCount > 0, "a demo has 1 to 2,205 symbols and some days")
+        precondition(
+            (1...mostSymbols).contains(symbolCount) && dayCount > 0, "a demo has 1 to 46,305 symbols and some days")
         var chance = SplitMix64(seed: seed)
         let demo = DemoMarket(days: weekdays(dayCount, upTo: end), chance: &chance)
         var csv = Array("symbol,date,open,high,low,close,volume\n".utf8)
@@ -53,12 +57,14 @@ package struct DemoMarket {
         (0..<12).reduce(-6.0) { sum, _ in sum + chance.nextUnit() }
     }
 
-    /// Three letters, consonant, vowel, consonant, so that they can be said; some of the last are spelled oddly.
+    /// Consonant, vowel, consonant, so that they can be said, and a fourth letter where three are too few; some of the last are spelled oddly.
     private static func names(_ count: Int, _ chance: inout SplitMix64) -> [String] {
         let consonants = Array("BCDFGHJKLMNPQRSTVWXYZ")
         let vowels = Array("AEIOU")
-        var names = chance.sample(count, of: 2205).sorted().map {
-            String([consonants[$0 / 105], vowels[$0 / 21 % 5], consonants[$0 % 21]])
+        var names = chance.sample(count, of: count > shortNames ? mostSymbols : shortNames).sorted().map {
+            let short = count > shortNames ? $0 / 21 : $0
+            let letters = [consonants[short / 105], vowels[short / 21 % 5], consonants[short % 21]]
+            return String(count > shortNames ? letters + [consonants[$0 % 21]] : letters)
         }
         for (at, ending) in [".A", "-W", "1", "^"].enumerated() where count > 100 {
             names[count - 1 - at * 7] += ending

@@ -1,19 +1,23 @@
 import Messages
 
-/// The bars every variation is tested on: n symbols × 35 trading days, cut by DESIGN §5.1.
+/// The bars every variation is tested on: n symbols × `windowBars` + 4 trading days, cut by DESIGN §5.1.
 package struct Universe: Sendable, Equatable {
-    /// Trading days held: five windows of 31 bars, each one day newer than the last.
+    /// Trading days held when nobody asks for other windows: five of 31 bars, each one day newer than the last.
     package static let days = 35
-    /// Windows (d = 1…5), oldest first; window w covers bars w ..< w + 31.
+    /// Windows (d = 1…5), oldest first; window w covers bars w ..< w + `windowBars`.
     package static let windows = 5
-    /// Bars in one window: 30 that the signal sees, and the outcome.
+    /// Bars in one window when nobody says otherwise: 30 that the signal sees, and the outcome.
     package static let windowBars = 31
+    /// Lengths of windows that a universe may have. Shorter ones would leave the longest periods undefined.
+    package static let windowBarsAllowed = 31...120
+    /// Trading days that windows of so many bars take.
+    package static func days(windowBars: Int) -> Int { windowBars + windows - 1 }
 
     /// Sorted, unique. Count n.
     package var symbols: [String]
-    /// Days as yyyymmdd, oldest first. Count 35.
+    /// Days as yyyymmdd, oldest first. Count `windowBars` + 4: the days say how long the windows are.
     package var dates: [Int32]
-    /// Prices and volumes, shape [35][n] flattened day by day (`day * n + symbol`), so that neighbours are tickers:
+    /// Prices and volumes, shape [days][n] flattened day by day (`day * n + symbol`), so that neighbours are tickers:
     /// the lanes of a kernel. Prices in the file's unit, volumes in shares.
     package var open: [Double], high: [Double], low: [Double], close: [Double], volume: [Double]
 
@@ -21,10 +25,11 @@ package struct Universe: Sendable, Equatable {
         symbols: [String], dates: [Int32], open: [Double], high: [Double], low: [Double], close: [Double],
         volume: [Double]
     ) {
-        precondition(dates.count == Self.days, "a universe holds 35 days")
         precondition(
-            [open, high, low, close, volume].allSatisfy { $0.count == symbols.count * Self.days },
-            "each field holds 35 values a symbol")
+            Self.windowBarsAllowed.contains(dates.count - Self.windows + 1), "a universe holds 35 to 124 days")
+        precondition(
+            [open, high, low, close, volume].allSatisfy { $0.count == symbols.count * dates.count },
+            "each field holds a value a symbol and day")
         self.symbols = symbols
         self.dates = dates
         self.open = open
@@ -34,10 +39,13 @@ package struct Universe: Sendable, Equatable {
         self.volume = volume
     }
 
+    /// Bars in one window: those that the signal sees, and the outcome. 31…120.
+    package var windowBars: Int { dates.count - Self.windows + 1 }
+
     /// Per window the tickers whose outcome bar closed above its open. Shape [5].
     package var hits: [TickerSet] {
         (0..<Self.windows).map { window in
-            let row = (window + Self.windowBars - 1) * symbols.count
+            let row = (window + windowBars - 1) * symbols.count
             var set = TickerSet(capacity: symbols.count)
             for ticker in symbols.indices where close[row + ticker] > open[row + ticker] { set.insert(ticker) }
             return set
@@ -56,7 +64,9 @@ extension Universe: Wire {
         let dates = try reader.integers(of: Int32.self)
         var fields: [[Double]] = []
         for _ in 0..<5 { fields.append(try reader.doubles()) }
-        guard dates.count == Self.days, fields.allSatisfy({ $0.count == symbols.count * Self.days }) else {
+        guard Self.windowBarsAllowed.contains(dates.count - Self.windows + 1),
+            fields.allSatisfy({ $0.count == symbols.count * dates.count })
+        else {
             throw WireError("a universe of \(symbols.count) symbols × \(dates.count) days whose fields do not fit")
         }
         self.init(

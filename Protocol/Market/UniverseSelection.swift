@@ -6,10 +6,12 @@ package struct UniverseSelection: Sendable {
     /// Why a symbol was left out. It counts once, under the first of these that applies.
     package enum Rule: Int, CaseIterable, Sendable {
         case notLetters, missingDay, price, volume
-        package var words: String {
+        package var words: String { words(days: Universe.days) }
+        /// - Parameter days: trading days that the universe holds.
+        package func words(days: Int) -> String {
             switch self {
             case .notLetters: "the symbol is not letters A–Z only"
-            case .missingDay: "no valid bar on one or more of the \(Universe.days) days"
+            case .missingDay: "no valid bar on one or more of the \(days) days"
             case .price: "newest close not between 10 and 90"
             case .volume: "newest volume not between 250,000 and 100,000,000"
             }
@@ -30,15 +32,18 @@ package struct UniverseSelection: Sendable {
     /// The rules that left something out, in the order they are tried.
     package let rejected: [Rejection]
     /// The newest day, as yyyymmdd.
-    package var weekEnding: Int32 { universe.dates[Universe.days - 1] }
+    package var weekEnding: Int32 { universe.dates[universe.dates.count - 1] }
 
     /// - Parameters:
     ///   - weekEnding: days after it are not looked at, as if the file ended there; nil for the whole file.
     ///   - count: symbols to sample.
+    ///   - windowBars: bars in one of the five windows, of `Universe.windowBarsAllowed`.
     ///   - seed: of the shuffle that the sample is the beginning of.
     ///   - name: what errors call the bars.
     package init(
-        _ bars: DailyBars, weekEnding: Int32? = nil, count: Int = Self.defaultCount, seed: UInt64, name: String
+        _ bars: DailyBars, weekEnding: Int32? = nil, count: Int = Self.defaultCount,
+        windowBars: Int = Universe.windowBars,
+        seed: UInt64, name: String
     ) throws(MarketError) {
         guard (1...100_000).contains(count) else {
             throw MarketError(.wrongCount, "a universe of \(count) symbols; give --universe a number from 1 to 100000.")
@@ -46,13 +51,17 @@ package struct UniverseSelection: Sendable {
         if let weekEnding, !MarketDate.isDay(weekEnding) {
             throw MarketError(.wrongDate, "there is no day \(weekEnding); write the week's end as YYYY-MM-DD.")
         }
-        let days = try Self.tradingDays(bars, upTo: weekEnding, name: name)
+        guard Universe.windowBarsAllowed.contains(windowBars) else {
+            throw MarketError(.wrongCount, "windows of \(windowBars) bars; give --window a number from 31 to 120.")
+        }
+        let wanted = Universe.days(windowBars: windowBars)
+        let days = try Self.tradingDays(bars, wanted, upTo: weekEnding, name: name)
         let (eligible, rejected) = Self.eligible(bars, days: days)
         symbolCount = bars.symbols.count
         eligibleCount = eligible.count
         self.rejected = rejected
         guard eligible.count >= count else {
-            let why = rejected.map { "\($0.count) × \($0.rule.words)" }.joined(separator: ", ")
+            let why = rejected.map { "\($0.count) × \($0.rule.words(days: wanted))" }.joined(separator: ", ")
             throw MarketError(
                 .tooFewSymbols(eligible: eligible.count),
                 "\(name): \(eligible.count) of \(bars.symbols.count) symbols pass the rules"
@@ -66,29 +75,29 @@ package struct UniverseSelection: Sendable {
         universe = Self.universe(bars, sample, days: days)
     }
 
-    /// A symbol that passed, and where its bars are: of day d at `bars[d]`. Shape [35].
+    /// A symbol that passed, and where its bars are: of day d at `bars[d]`.
     private struct Eligible {
         var symbol: Int
         var bars: [Int]
     }
 
-    /// The last 35 dates, oldest first, on which at least half of the symbols of the busiest date have a bar.
+    /// The last `wanted` dates, oldest first, on which at least half of the symbols of the busiest date have a bar.
     private static func tradingDays(
-        _ bars: DailyBars, upTo end: Int32?, name: String
+        _ bars: DailyBars, _ wanted: Int, upTo end: Int32?, name: String
     ) throws(MarketError) -> [Int32] {
         var counts: [Int32: Int] = [:]
         for date in bars.dates where date <= end ?? .max { counts[date, default: 0] += 1 }
         let busiest = counts.values.max() ?? 0
         let days = counts.filter { 2 * $0.value >= busiest }.keys.sorted()
-        guard days.count >= Universe.days else {
+        guard days.count >= wanted else {
             let reach = days.first.map { "\(MarketDate.text($0)) to \(MarketDate.text(days[days.count - 1]))" }
             throw MarketError(
                 .tooFewDays(days.count),
                 "\(name): \(days.count) trading days\(end.map { " up to \(MarketDate.text($0))" } ?? "")"
-                    + "\(reach.map { " (\($0))" } ?? ""), \(Universe.days) are needed; give a longer file"
+                    + "\(reach.map { " (\($0))" } ?? ""), \(wanted) are needed; give a longer file"
                     + "\(end == nil ? "." : " or a later --week-ending.")")
         }
-        return Array(days.suffix(Universe.days))
+        return Array(days.suffix(wanted))
     }
 
     private static func eligible(_ bars: DailyBars, days: [Int32]) -> ([Eligible], [Rejection]) {

@@ -111,8 +111,8 @@ private func universe(of cases: [GoldenCase]) -> Universe {
     for (at, golden) in cases.enumerated() {
         for (name, periods, values) in golden.series {
             for (ticker, window) in [(2 * at, 0), (2 * at + 1, 4)] {
-                for t in IndicatorSeries.firstPosition..<30 where !values[t].isNaN {
-                    let offset = t - IndicatorSeries.firstPosition
+                for t in bars.firstPosition..<30 where !values[t].isNaN {
+                    let offset = t - bars.firstPosition
                     guard let value = kernel(name, periods, cache, ticker, window, offset) else { continue }
                     #expect(
                         abs(value - values[t]) <= 1e-9 * golden.unit(name),
@@ -145,7 +145,8 @@ private func kernel(
 
 @Test func `the kernel knows on which side of its signal TA-Lib's MACD lies, and which DI is larger`() {
     let cases = goldenCases.filter { $0.close.count == 30 }
-    let cache = IndicatorCache(BlockedBars(universe(of: cases)), limitBytes: .max)
+    let bars = BlockedBars(universe(of: cases))
+    let cache = IndicatorCache(bars, limitBytes: .max)
     var compared = 0
     for (at, golden) in cases.enumerated() {
         for (upper, lower) in [("macd_line", "macd_signal"), ("plus_di", "minus_di")] {
@@ -158,11 +159,11 @@ private func kernel(
                         : cache.macd(fast: p[0], slow: p[1]).isAbove(signal: p[2], row)
                 }
                 for (ticker, window) in [(2 * at, 0), (2 * at + 1, 4)] {
-                    for t in IndicatorSeries.firstPosition..<30 {
+                    for t in bars.firstPosition..<30 {
                         // Equal within what rounding may do: either answer is right. NaN: there is none.
                         let gap = above.values[t] - below.values[t]
                         guard abs(gap) > 1e-9 * golden.unit(upper) else { continue }
-                        let row = ticker / 64 * 45 + window * 9 + t - IndicatorSeries.firstPosition
+                        let row = ticker / 64 * 45 + window * 9 + t - bars.firstPosition
                         #expect(
                             isAbove(row) >> UInt64(ticker % 64) & 1 == (gap > 0 ? 1 : 0),
                             "\(golden.name): \(upper) \(p) at \(t), window \(window)")

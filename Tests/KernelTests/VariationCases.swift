@@ -5,10 +5,11 @@ import TestSupport
 
 /// A universe of `tickers` random walks with what real ones have: gaps, halts of a few days or of all, whole-cent ticks
 /// with many ties, prices from fractions of a cent to millions, days without volume.
-func randomUniverse(tickers: Int, seed: UInt64) -> Universe {
+func randomUniverse(tickers: Int, seed: UInt64, windowBars: Int = Universe.windowBars) -> Universe {
+    let days = Universe.days(windowBars: windowBars)
     var random = SplitMix(seed: seed)
     func uniform(_ range: ClosedRange<Double>) -> Double { Double.random(in: range, using: &random) }
-    var open = [Double](repeating: 0, count: tickers * Universe.days)
+    var open = [Double](repeating: 0, count: tickers * days)
     var (high, low, close, volume) = (open, open, open, open)
     for ticker in 0..<tickers {
         let kind = Int.random(in: 0..<8, using: &random)
@@ -17,13 +18,13 @@ func randomUniverse(tickers: Int, seed: UInt64) -> Universe {
         let tick = kind == 1 ? scale / 20 : kind == 2 ? 0.01 : 0
         let drift = uniform(-0.01...0.01)
         let spread = uniform(0.001...0.05)
-        let haltFrom = Int.random(in: 0..<Universe.days, using: &random)
-        let haltDays = kind == 3 ? Int.random(in: 1...Universe.days, using: &random) : kind == 4 ? 2 * Universe.days : 0
+        let haltFrom = Int.random(in: 0..<days, using: &random)
+        let haltDays = kind == 3 ? Int.random(in: 1...days, using: &random) : kind == 4 ? 2 * days : 0
         func ticked(_ price: Double) -> Double { tick == 0 ? price : max(tick, (price / tick).rounded() * tick) }
         var price = scale
-        for day in 0..<Universe.days {
+        for day in 0..<days {
             let at = day * tickers + ticker
-            let isHalted = haltDays > Universe.days || (haltFrom..<haltFrom + haltDays).contains(day)
+            let isHalted = haltDays > days || (haltFrom..<haltFrom + haltDays).contains(day)
             if isHalted {
                 let last = day == 0 ? ticked(price) : close[at - tickers]
                 (open[at], high[at], low[at], close[at], volume[at]) = (last, last, last, last, 0)
@@ -42,15 +43,17 @@ func randomUniverse(tickers: Int, seed: UInt64) -> Universe {
         }
     }
     return Universe(
-        symbols: (0..<tickers).map { "S\($0)" }, dates: (0..<Int32(Universe.days)).map { 20_170_101 + $0 }, open: open,
+        symbols: (0..<tickers).map { "S\($0)" }, dates: (0..<Int32(days)).map { 20_170_101 + $0 }, open: open,
         high: high, low: low, close: close, volume: volume)
 }
 
 /// Feasible options, uniform by redrawing.
-func randomVariation(_ algorithm: Algorithm, using random: inout SplitMix) -> Variation {
+func randomVariation(
+    _ algorithm: Algorithm, windowBars: Int = Universe.windowBars, using random: inout SplitMix
+) -> Variation {
     while true {
         let drawn = Variation(
             algorithm, algorithm.parameters.map { UInt8.random(in: 0..<UInt8($0.optionCount), using: &random) })
-        if drawn.isFeasible { return drawn }
+        if drawn.isFeasible(windowBars: windowBars) { return drawn }
     }
 }

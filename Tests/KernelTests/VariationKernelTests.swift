@@ -109,3 +109,35 @@ func `answers do not depend on what was asked before, nor on what the cache drop
     let perTicker = kernel.cachedBytes / 64
     #expect((36_500...37_500).contains(perTicker), "\(perTicker) bytes a ticker")
 }
+
+@Test(arguments: [60, 120])
+func `longer windows follow the same definitions`(windowBars: Int) {
+    for seed in seeds(2) {
+        let universe = randomUniverse(tickers: 70, seed: seed, windowBars: windowBars)
+        #expect(universe.windowBars == windowBars && universe.dates.count == windowBars + 4)
+        let oracle = VariationOracle(universe: universe)
+        let kernel = VariationKernel(universe: universe)
+        var random = SplitMix(seed: seed)
+        let variations = (0..<8).flatMap { _ in
+            Algorithm.allCases.map { randomVariation($0, windowBars: windowBars, using: &random) }
+        }
+        var bought = 0
+        for evaluation in kernel.evaluate(variations) {
+            #expect(
+                evaluation.buys == oracle.buys(evaluation.variation), "seed \(seed), \(evaluation.variation)")
+            bought += evaluation.buys.reduce(0) { $0 + $1.count }
+        }
+        #expect(bought > 0)
+    }
+}
+
+@Test func `longer windows allow what 31 bars are too few for`() {
+    // slow 21, signal 9, lookback 2: 30 bars, and 31 − 2 are 29.
+    let variation = Variation(.macd, [0, 15, 6, 0, 1, 0, 0, 0])
+    #expect(variation.integer("slow") == 21 && variation.integer("signal") == 9 && variation.integer("lookback") == 2)
+    for (windowBars, isAllowed) in [(31, false), (32, true), (60, true)] {
+        #expect(variation.isFeasible(windowBars: windowBars) == isAllowed)
+        let kernel = VariationKernel(universe: randomUniverse(tickers: 1, seed: 1, windowBars: windowBars))
+        #expect(kernel.accepts(variation) == isAllowed)
+    }
+}

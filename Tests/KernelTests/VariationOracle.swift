@@ -5,12 +5,15 @@ import Market
 /// DESIGN §5.2 read aloud: one variation, one ticker, one window at a time.
 struct VariationOracle {
     private let tickers: Int
+    /// Position of the newest signal bar: 29 in windows of 31 bars.
+    private let newest: Int
     /// Shape [windows][tickers]; nil where nothing triggers: closes that are all equal, or a bar that is no number or
     /// too large to square.
     private let windows: [[SignalBars?]]
 
     init(universe: Universe) {
         tickers = universe.symbols.count
+        newest = universe.windowBars - 2
         windows = (0..<Universe.windows).map { window in
             universe.symbols.indices.map { ticker in
                 let bars = SignalBars(universe, ticker, window)
@@ -30,10 +33,10 @@ struct VariationOracle {
         return windows.map { window in
             var set = TickerSet(capacity: tickers)
             for (ticker, bars) in window.enumerated() {
-                guard let bars, (30 - lookback...29).contains(where: trigger(bars)) else { continue }
+                guard let bars, (newest + 1 - lookback...newest).contains(where: trigger(bars)) else { continue }
                 if confirms {
-                    let mean = IndicatorOracle.meanBefore(bars.volume, period)[29]!
-                    guard bars.volume[29] > mean * multiple else { continue }
+                    let mean = IndicatorOracle.meanBefore(bars.volume, period)[newest]!
+                    guard bars.volume[newest] > mean * multiple else { continue }
                 }
                 set.insert(ticker)
             }
@@ -45,7 +48,7 @@ struct VariationOracle {
         let high: [Double], low: [Double], close: [Double], volume: [Double]
         init(_ universe: Universe, _ ticker: Int, _ window: Int) {
             func bars(_ field: [Double]) -> [Double] {
-                (window..<window + 30).map { field[$0 * universe.symbols.count + ticker] }
+                (window..<window + universe.windowBars - 1).map { field[$0 * universe.symbols.count + ticker] }
             }
             high = bars(universe.high)
             low = bars(universe.low)
@@ -55,7 +58,7 @@ struct VariationOracle {
         var areDefined: Bool { [high, low, close, volume].allSatisfy { $0.allSatisfy { abs($0) <= 1e150 } } }
     }
 
-    /// Whether the trigger holds at bar t = 0…29; undefined values (and bars before the first) trigger nothing.
+    /// Whether the trigger holds at signal bar t; undefined values (and bars before the first) trigger nothing.
     static func trigger(_ variation: Variation) -> (SignalBars) -> (_ t: Int) -> Bool {
         typealias I = IndicatorOracle
         // Read once: looking a name up costs more than an indicator.

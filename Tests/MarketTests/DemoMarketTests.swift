@@ -46,3 +46,8 @@ func `a demo fills a universe of 1,000 and has rows of every kind to refuse`(see
     var zero = SplitMix64(seed: 0)
     #expect(zero.next() == 0xE220_A839_7B1D_CDAF && zero.next() == 0x6E78_9E6A_A1B9_65F4)
 }
+
+@Test func `a large demo has names enough`() throws {
+    let bars = try DailyBars(csv: DemoMarket.csv(seed: 3, symbolCount: 2300, dayCount: 2), name: "demo")
+    #expect(Set(bars.symbols).count == bars.symbols.count && bars.symbols.count > 2205)
+}

@@ -119,3 +119,18 @@ private func failure(_ body: () throws -> UniverseSelection) -> MarketError? {
     #expect(selection.rejected.map(\.count) == [260, 2043, 2120])
     #expect(selection.universe.symbols.count == 1000)
 }
+
+@Test func `longer windows take as many days more`() throws {
+    let bars = try DailyBars(csv: DemoMarket.csv(seed: 1, symbolCount: 60, dayCount: 70), name: "demo")
+    let usual = try UniverseSelection(bars, count: 10, seed: 1, name: "demo").universe
+    let longer = try UniverseSelection(bars, count: 10, windowBars: 60, seed: 1, name: "demo").universe
+    #expect(usual.windowBars == 31 && usual.dates.count == 35)
+    #expect(longer.windowBars == 60 && longer.dates.count == 64 && longer.dates.suffix(35) == usual.dates[...])
+    #expect(try Universe(wireBytes: longer.wireBytes) == longer)
+    #expect(throws: MarketError.self) { try UniverseSelection(bars, count: 10, windowBars: 67, seed: 1, name: "demo") }
+    for wrong in [30, 121] {
+        #expect(throws: MarketError.self) {
+            try UniverseSelection(bars, count: 10, windowBars: wrong, seed: 1, name: "demo")
+        }
+    }
+}

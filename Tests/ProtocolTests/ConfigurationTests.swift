@@ -46,6 +46,7 @@ struct ConfigurationTests {
               cycles: 10
               batch: 4
               universe: 50
+              window: 60
               budget: 1h30m
               seed: 18
               keep: 7
@@ -69,6 +70,7 @@ struct ConfigurationTests {
         expected.weekend.cycles = 10
         expected.weekend.batch = 4
         expected.weekend.universe = 50
+        expected.weekend.window = 60
         expected.weekend.budgetMilliseconds = 5_400_000
         expected.weekend.seed = 18
         expected.weekend.keep = 7
@@ -76,7 +78,7 @@ struct ConfigurationTests {
         expected.logLevel = .warning
         #expect(configuration == expected)
         // Each of them differs from its default, or the comparison above proves nothing.
-        #expect(Configuration.settingNames.count == 19)
+        #expect(Configuration.settingNames.count == 20)
     }
 
     /// A file, and all of what is said about it.

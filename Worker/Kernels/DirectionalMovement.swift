@@ -19,9 +19,9 @@ struct DirectionalMovement {
             for window in 0..<Universe.windows {
                 let row0 = block * rowCount + window * IndicatorSeries.positions
                 for lane in stride(from: 0, to: day, by: Lanes.scalarCount) {
-                    let bar0 = block * BlockedBars.blockStride + window * day + lane
+                    let bar0 = block * bars.blockStride + window * day + lane
                     var (plus, minus, range, adx) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-                    for t in 1..<BlockedBars.signalBars {
+                    for t in 1..<bars.signalBars {
                         let at = bar0 + t * day
                         let rise = bars.high.lanes(at) - bars.high.lanes(at - day)
                         let fall = bars.low.lanes(at - day) - bars.low.lanes(at)
@@ -49,8 +49,8 @@ struct DirectionalMovement {
                         } else {
                             adx.replace(with: (adx * (p - 1) + dx) / p, where: isDefined)
                         }
-                        guard t >= IndicatorSeries.firstPosition else { continue }
-                        let row = row0 + t - IndicatorSeries.firstPosition
+                        guard t >= bars.firstPosition else { continue }
+                        let row = row0 + t - bars.firstPosition
                         values.store(adx, row * day + lane)
                         isUp[row] |= eightBits(plusDI .> minusDI) << UInt64(lane)
                     }

@@ -5,8 +5,6 @@ import Market
 /// Shape [blocks][rows][64]. A recursive indicator is seeded in its window and has 9 rows a window, 45 in all; one that
 /// depends on its last bars only is the same in every window that shows the bar, and has a row for each of 13 days.
 struct IndicatorSeries {
-    /// Position in the window of the first row's bar; the newest signal bar is position 29.
-    static let firstPosition = BlockedBars.signalBars - positions
     /// Lookback is at most 8, and a cross needs the bar before.
     static let positions = 9
 

@@ -15,9 +15,11 @@ enum Indicators {
     /// The values of one window's newest nine signal bars, oldest first.
     struct Tail {
         private(set) var values = InlineArray<9, Lanes>(repeating: .zero)
+        private let firstPosition: Int
+        init(from firstPosition: Int) { self.firstPosition = firstPosition }
         /// Keeps `value` if `position` is among the newest nine.
         @inline(__always) mutating func set(_ position: Int, _ value: Lanes) {
-            if position >= IndicatorSeries.firstPosition { values[position - IndicatorSeries.firstPosition] = value }
+            if position >= firstPosition { values[position - firstPosition] = value }
         }
     }
 
@@ -30,8 +32,8 @@ enum Indicators {
         for block in 0..<bars.blocks {
             for window in 0..<Universe.windows {
                 for lane in stride(from: 0, to: day, by: Lanes.scalarCount) {
-                    var tail = Tail()
-                    run(block * BlockedBars.blockStride + window * day + lane, &tail)
+                    var tail = Tail(from: bars.firstPosition)
+                    run(block * bars.blockStride + window * day + lane, &tail)
                     for row in 0..<IndicatorSeries.positions { values.store(tail.values[row], out + row * day + lane) }
                 }
                 out += IndicatorSeries.positions * day
@@ -47,8 +49,8 @@ enum Indicators {
         let rows = IndicatorSeries.rows(1)
         var values = [Double](repeating: 0, count: bars.blocks * rows * day)
         for block in 0..<bars.blocks {
-            for row in max(0, first - IndicatorSeries.firstPosition)..<rows {
-                let bar = block * BlockedBars.blockStride + (IndicatorSeries.firstPosition + row) * day
+            for row in max(0, first - bars.firstPosition)..<rows {
+                let bar = block * bars.blockStride + (bars.firstPosition + row) * day
                 for lane in stride(from: 0, to: day, by: Lanes.scalarCount) {
                     values.store(value(bar + lane), (block * rows + row) * day + lane)
                 }
@@ -113,7 +115,7 @@ enum Indicators {
         return byWindow(bars) { bar0, tail in
             var e = mean(bars.close, bar0 + (period - 1) * day, period)
             tail.set(period - 1, e)
-            for t in period..<BlockedBars.signalBars {
+            for t in period..<bars.signalBars {
                 e += (bars.close.lanes(bar0 + t * day) - e) * k
                 tail.set(t, e)
             }
@@ -126,7 +128,7 @@ enum Indicators {
             var gain = Lanes.zero
             var loss = Lanes.zero
             var before = bars.close.lanes(bar0)
-            for t in 1..<BlockedBars.signalBars {
+            for t in 1..<bars.signalBars {
                 let now = bars.close.lanes(bar0 + t * day)
                 let change = now - before
                 let isFall = change .< 0
@@ -143,7 +145,7 @@ enum Indicators {
     static func natr(_ bars: BlockedBars, period: Int) -> IndicatorSeries {
         byWindow(bars) { bar0, tail in
             var average = Lanes.zero
-            for t in 1..<BlockedBars.signalBars {
+            for t in 1..<bars.signalBars {
                 let at = bar0 + t * day
                 average = wilder(average, trueRange(bars, at), t, period)
                 let close = bars.close.lanes(at)

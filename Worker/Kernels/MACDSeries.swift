@@ -36,13 +36,13 @@ struct MACDSeries {
                 var found = InlineArray<9, InlineArray<7, SIMD4<UInt64>>>(repeating: .init(repeating: .zero))
                 var bit = SIMD4<UInt64>(1, 2, 4, 8)
                 for lane in stride(from: 0, to: day, by: Four.scalarCount) {
-                    let bar0 = block * BlockedBars.blockStride + window * day + lane
+                    let bar0 = block * bars.blockStride + window * day + lane
                     var fastMean = Self.mean(bars.close, bar0 + (slow - 1) * day, fast)
                     var slowMean = Self.mean(bars.close, bar0 + (slow - 1) * day, slow)
                     var lines = fastMean - slowMean
                     var signals = Signals(repeating: .zero)
 
-                    for t in slow..<BlockedBars.signalBars {
+                    for t in slow..<bars.signalBars {
                         let close = bars.close.fourLanes(bar0 + t * day)
                         fastMean += (close - fastMean) * fastK
                         slowMean += (close - slowMean) * slowK
@@ -56,8 +56,8 @@ struct MACDSeries {
                         } else {
                             for at in 0..<7 { signals[at] += (line - signals[at]) * signalK[at] }
                         }
-                        guard t >= IndicatorSeries.firstPosition else { continue }
-                        let offset = t - IndicatorSeries.firstPosition
+                        guard t >= bars.firstPosition else { continue }
+                        let offset = t - bars.firstPosition
                         for at in 0..<7 {
                             found[offset][at] |= SIMD4<UInt64>.zero.replacing(with: bit, where: line .> signals[at])
                         }

@@ -147,7 +147,7 @@ struct TriggerScan {
         for block in 0..<bars.blocks {
             for offset in IndicatorSeries.positions - lookback..<rows {
                 let row = block * rows + offset
-                let bar = block * BlockedBars.blockStride + (IndicatorSeries.firstPosition + offset) * 64
+                let bar = block * bars.blockStride + (bars.firstPosition + offset) * 64
                 words[row] = condition(Place(wordRow: row, dayRow: row, bar: bar))
             }
         }
@@ -169,7 +169,7 @@ struct TriggerScan {
         let positions = IndicatorSeries.positions
         let isEdge = pattern != .holds
         // Offsets from the oldest position that series keep. An edge looks at one bar more than it can trigger at.
-        let defined = max(first - IndicatorSeries.firstPosition, 0)
+        let defined = max(first - bars.firstPosition, 0)
         let oldest = max(positions - lookback, isEdge ? defined + 1 : defined)
         let rowCount = IndicatorSeries.rows(stride)
         var joined = [UInt64](repeating: 0, count: bars.blocks * windows)
@@ -185,7 +185,7 @@ struct TriggerScan {
                     let day = window + offset
                     let place = Place(
                         wordRow: block * rowCount + row, dayRow: block * IndicatorSeries.rows(1) + day,
-                        bar: block * BlockedBars.blockStride + (IndicatorSeries.firstPosition + day) * 64)
+                        bar: block * bars.blockStride + (bars.firstPosition + day) * 64)
                     words[row] = condition(place)
                     if let only { guards[row] = only(place) }
                 }
@@ -210,11 +210,11 @@ struct TriggerScan {
     private func confirm(_ words: inout [UInt64], multiple: Double, period: Int) {
         let means = cache.volumeMean(period)
         let volume = bars.volume
-        let newest = BlockedBars.signalBars - 1
+        let newest = bars.signalBars - 1
         for block in 0..<bars.blocks {
             for window in 0..<Universe.windows {
-                let mean = means.start(block, newest - IndicatorSeries.firstPosition + window)
-                let bar = block * BlockedBars.blockStride + (newest + window) * 64
+                let mean = means.start(block, newest - bars.firstPosition + window)
+                let bar = block * bars.blockStride + (newest + window) * 64
                 words[block * Universe.windows + window] &= word {
                     volume.lanes(bar + $0 * 8) .> means.values.lanes(mean + $0 * 8) * multiple
                 }

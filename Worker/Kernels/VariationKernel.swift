@@ -11,6 +11,7 @@ import Market
 package final class VariationKernel {
     private let cache: IndicatorCache
     private let hits: [TickerSet]
+    private let windowBars: Int
     /// By the algorithm's raw value.
     private let grids = Algorithm.allCases.map(OptionGrid.init)
 
@@ -18,6 +19,7 @@ package final class VariationKernel {
     package init(universe: Universe, cacheBytes: Int = 256 << 20) {
         cache = IndicatorCache(BlockedBars(universe), limitBytes: cacheBytes)
         hits = universe.hits
+        windowBars = universe.windowBars
     }
 
     /// Bytes of indicator series held now.
@@ -25,13 +27,14 @@ package final class VariationKernel {
 
     /// One evaluation per variation, in their order.
     ///
-    /// - Parameter variations: each feasible (`Variation.isFeasible`); traps otherwise.
+    /// - Parameter variations: each feasible in the universe's windows (`Variation.isFeasible(windowBars:)`); traps otherwise.
     package func evaluate(_ variations: [Variation]) -> [VariationEvaluation] {
         cache.dropIfOverLimit()
         let scan = TriggerScan(cache)
         return variations.map { variation in
             let rule = rule(variation)
-            precondition(rule.isFeasible, "a variation satisfies the constraints between its parameters")
+            precondition(
+                rule.isFeasible(windowBars: windowBars), "a variation satisfies the constraints between its parameters")
             let words = scan.buys(rule)
             let buys = (0..<Universe.windows).map { window in
                 TickerSet(words: stride(from: window, to: words.count, by: Universe.windows).map { words[$0] })
@@ -41,8 +44,8 @@ package final class VariationKernel {
         }
     }
 
-    /// Whether `evaluate` takes it: `Variation.isFeasible`, sooner.
-    package func accepts(_ variation: Variation) -> Bool { rule(variation).isFeasible }
+    /// Whether `evaluate` takes it: `Variation.isFeasible(windowBars:)`, sooner.
+    package func accepts(_ variation: Variation) -> Bool { rule(variation).isFeasible(windowBars: windowBars) }
 
     private func rule(_ variation: Variation) -> VariationRule {
         VariationRule(variation, grids[Int(variation.algorithm.rawValue)])

@@ -64,13 +64,13 @@ struct VariationRule {
         volume = options[shared + 1] == 1 ? (number(shared + 2), integer(shared + 3)) : nil
     }
 
-    /// `Variation.isFeasible`, from the numbers at hand.
-    var isFeasible: Bool {
+    /// `Variation.isFeasible(windowBars:)`, from the numbers at hand.
+    func isFeasible(windowBars: Int) -> Bool {
         switch trigger {
         case .macd(let periods, _), .emaMACD(_, let periods):
-            periods.fast < periods.slow && periods.slow + periods.signal <= 31 - lookback
+            periods.fast < periods.slow && periods.slow + periods.signal <= windowBars - lookback
         case .averages(_, let fast, let slow, _, _): fast < slow
-        case .adx(let period, _, _): 2 * period <= 31 - lookback
+        case .adx(let period, _, _): 2 * period <= windowBars - lookback
         case .rsi, .breakout, .volatility, .bollinger, .rsiBollinger: true
         }
     }
