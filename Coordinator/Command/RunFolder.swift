@@ -62,14 +62,13 @@ struct RunFolder {
         var rejectedRows: [Row]
         var rejectedSymbols: [Symbol]
 
-        /// What was read and what was left out, a sentence a line.
+        /// What was read and what was left out, line by line.
         func words(universe: Int) -> [String] {
             let head = "\(rows) rows of \(symbols) symbols; \(eligible) symbols pass the rules, \(universe) are drawn."
-            return [head]
-                + rejectedRows.map {
-                    "\($0.count) \($0.count == 1 ? "row is" : "rows are") left out, the first in line \($0.firstLine): "
-                        + "\($0.reason)."
-                }
+            guard !rejectedRows.isEmpty else { return [head] }
+            let sum = rejectedRows.reduce(0) { $0 + $1.count }
+            return [head, "rows left out: \(sum)"]
+                + rejectedRows.map { "  \($0.count) × \($0.reason), first in line \($0.firstLine)" }
         }
     }
 
