@@ -123,6 +123,9 @@ let package = Package(
                 "apex-worker",
             ], path: "Tests/WorkerTests", swiftSettings: strict),
         .testTarget(
+            name: "OutsiderTests", dependencies: ["TestSupport", "Store", "apex", "apex-worker"],
+            path: "Tests/OutsiderTests", swiftSettings: quick),
+        .testTarget(
             name: "ClusterTests",
             dependencies: [
                 "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
