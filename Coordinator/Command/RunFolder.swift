@@ -11,7 +11,6 @@ struct RunFolder {
     var state: StateFolder { StateFolder(path + "/state") }
     var database: String { path + "/run.sqlite" }
     var reportHTML: String { path + "/report.html" }
-    var reportJSON: String { path + "/report.json" }
     private var manifestPath: String { path + "/state/weekend.json" }
 
     /// What makes this run this run, and where its job is. Written before the job is submitted.
