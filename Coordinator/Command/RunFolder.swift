@@ -11,7 +11,6 @@ struct RunFolder {
     var state: StateFolder { StateFolder(path + "/state") }
     var database: String { path + "/run.sqlite" }
     var reportHTML: String { path + "/report.html" }
-    var reportJSON: String { path + "/report.json" }
     private var manifestPath: String { path + "/state/weekend.json" }
 
     /// What makes this run this run, and where its job is. Written before the job is submitted.
@@ -64,14 +63,13 @@ struct RunFolder {
         var rejectedRows: [Row]
         var rejectedSymbols: [Symbol]
 
-        /// What was read and what was left out, a sentence a line.
+        /// What was read and what was left out, line by line.
         func words(universe: Int) -> [String] {
             let head = "\(rows) rows of \(symbols) symbols; \(eligible) symbols pass the rules, \(universe) are drawn."
-            return [head]
-                + rejectedRows.map {
-                    "\($0.count) \($0.count == 1 ? "row is" : "rows are") left out, the first in line \($0.firstLine): "
-                        + "\($0.reason)."
-                }
+            guard !rejectedRows.isEmpty else { return [head] }
+            let sum = rejectedRows.reduce(0) { $0 + $1.count }
+            return [head, "rows left out: \(sum)"]
+                + rejectedRows.map { "  \($0.count) × \($0.reason), first in line \($0.firstLine)" }
         }
     }
 

@@ -16,7 +16,6 @@ final class Supervisor: Sendable {
         /// Deaths within a second of a start, in a row.
         var quickDeaths = 0
         var notBefore = ContinuousClock.now
-        var restarts = 0
         /// Where its standard error goes; nil: where ours goes.
         var log: String?
     }
@@ -113,7 +112,6 @@ final class Supervisor: Sendable {
     /// - Returns: why nothing can go on, if so.
     private func note(_ status: Int32, of child: inout Child, _ now: ContinuousClock.Instant) -> String? {
         child.process = 0
-        child.restarts += 1
         let signal = status & 0x7f
         if child.name == "coordinator", signal == 0 {
             // It ended by itself: it said why on standard error, and would end again.
@@ -189,10 +187,4 @@ final class Supervisor: Sendable {
         }
         return process
     }
-
-    /// Processes by name, for `apex up` to show and tests to kill.
-    var processes: [(name: String, process: pid_t)] {
-        state.withLock { $0.children.map { ($0.name, $0.process) } }
-    }
-    var restarts: Int { state.withLock { $0.children.reduce(0) { $0 + $1.restarts } } }
 }

@@ -73,7 +73,7 @@ enum WeekendCommand: Subcommand {
         var clock = StageClock()
         clock.enter("universe")
         let input = try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
-        for line in input.notes.words(universe: settings.universe) { complain("apex weekend: \(line)") }
+        for line in input.notes.words(universe: settings.universe) { complain(line) }
         var manifest = RunFolder.Manifest(
             identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
             coordinator: cluster, keys: keys, command: command, started: timestamp(), universe: input.blob.description,

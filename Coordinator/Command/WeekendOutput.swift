@@ -101,7 +101,9 @@ struct WeekendOutput {
         }
         let seconds = clock.stages.reduce(0) { $0 + $1.seconds }
         let stages = clock.stages.map { "\($0.name) \(fixed($0.seconds, 1))" }.joined(separator: ", ")
-        lines.append("\(fixed(seconds, 1)) s on \(slots) workers (\(stages)). Look at:  \(folder.reportHTML)")
+        lines.append(
+            "\(fixed(seconds, 1)) s on \(slots) \(slots == 1 ? "worker" : "workers") (\(stages)). Look at:  \(folder.reportHTML)"
+        )
         return lines.joined(separator: "\n")
     }
 

@@ -40,8 +40,6 @@ package struct TPESampler: Sendable {
         random = RandomSampler(seed: seed)
     }
 
-    package var trialCount: Int { trials.count }
-
     /// A trial ended; in any order.
     package mutating func learn(_ trial: Trial) { trials.add(trial) }
 

@@ -102,7 +102,4 @@ import CSQLite
 
     /// The rowid of the newest row this connection inserted, 0 before the first.
     package var lastInsertRowID: Int64 { unsafe sqlite3_last_insert_rowid(connection) }
-
-    /// Rows that the newest INSERT, UPDATE or DELETE changed.
-    package var changedRows: Int { Int(unsafe sqlite3_changes(connection)) }
 }

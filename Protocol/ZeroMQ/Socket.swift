@@ -207,13 +207,6 @@ import Glibc
         }
     }
 
-    package func unbind(_ endpoint: String) throws(ZeroMQError) {
-        checkOwner()
-        guard unsafe zmq_unbind(pointer, endpoint) == 0 else {
-            throw ZeroMQError(code: zmq_errno(), while: "no longer listening on \(endpoint)")
-        }
-    }
-
     /// The endpoint of the last `bind`, with the port that a `:*` was given.
     package var lastEndpoint: String {
         get throws(ZeroMQError) {

@@ -1,7 +1,9 @@
 """Runs of the program true through HyperQueue on a worker of two cores: {"tasks", "seconds"}."""
 import importlib.util
 import json
+import os
 import sys
+import tempfile
 import time
 
 
@@ -24,4 +26,8 @@ def main(count):
     print(json.dumps({"tasks": count, "seconds": seconds}))
 
 
-main(int(sys.argv[1]))
+# Each task leaves its output as two files where it was submitted.
+with tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    main(int(sys.argv[1]))
+    os.chdir("/")
