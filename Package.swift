@@ -2,8 +2,8 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [.strictMemorySafety(), .swiftLanguageMode(.v6)]
-// Optimised in debug builds too: kernels, samplers, the core and its simulator are up to a hundred times slower without,
-// and so would the tests be.
+// Optimised in debug builds too: kernels, samplers, the codec, the core and its simulator are up to a hundred times
+// slower without, and so would the tests be.
 let quick = strict + [.unsafeFlags(["-O"])]
 #if arch(x86_64)
     let fast = quick + [.unsafeFlags(["-Xcc", "-march=x86-64-v3"])]  // AVX2 is the floor on x86
@@ -27,10 +27,10 @@ let package = Package(
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
         .target(name: "CLinux", path: "Protocol/CLinux"),
-        .target(name: "Messages", path: "Protocol/Messages", swiftSettings: strict),
+        .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
         .target(
-            name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: strict),
-        .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: strict),
+            name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: quick),
+        .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
