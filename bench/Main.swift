@@ -19,13 +19,17 @@ import Foundation
                 name: "groups", summary: "nodes of the group search, beside a plain C loop", run: GroupsBench.run,
                 quick: ["1", "0.36"]),
             Subject(
-                name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run, quick: ["5"]),
+                name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run,
+                quick: ["5"]),
             Subject(
                 name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
                 run: SamplersBench.run, quick: []),
             Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
+            Subject(
+                name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
+                run: ScaleBench.run, quick: ["--quick"]),
             Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
