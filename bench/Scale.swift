@@ -15,7 +15,7 @@ package enum ScaleBench {
         let isQuick = arguments.contains("--quick")
         growWithUniverse(variations: isQuick ? 40 : 400)
         growWithVariations(isQuick ? [400, 1_600] : [1_600, 10_000])
-        do { try growWithSizes(scale: isQuick ? 0.04 : 0.08) } catch { print("scale bench: \(error)") }
+        do { try growWithSizes(scale: isQuick ? 0.12 : 0.25) } catch { print("scale bench: \(error)") }
     }
 
     /// All ten algorithms from empty kernels on, so that indicators are paid for too.
