@@ -31,6 +31,9 @@ import Foundation
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
+                name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
+                run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
         ]

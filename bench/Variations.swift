@@ -97,12 +97,26 @@ package enum VariationsBench {
         }
     }
 
-    private static func walks(_ random: inout Draws) -> Universe {
-        var open = [Double](repeating: 0, count: tickers * Universe.days)
+    /// A universe of random walks, and as many random variations of each algorithm.
+    static func sample(tickers: Int, windowBars: Int, variations: Int) -> (Universe, [[Variation]]) {
+        var random = Draws(state: 20_170_331)
+        let universe = walks(&random, tickers: tickers, days: Universe.days(windowBars: windowBars))
+        return (
+            universe,
+            Algorithm.allCases.map { algorithm in
+                (0..<variations).map { _ in feasible(algorithm, &random) }
+            }
+        )
+    }
+
+    private static func walks(
+        _ random: inout Draws, tickers: Int = tickers, days: Int = Universe.days
+    ) -> Universe {
+        var open = [Double](repeating: 0, count: tickers * days)
         var (high, low, close, volume) = (open, open, open, open)
         for ticker in 0..<tickers {
             var price = Double.random(in: 10...90, using: &random)
-            for day in 0..<Universe.days {
+            for day in 0..<days {
                 let at = day * tickers + ticker
                 open[at] = price
                 price *= exp(Double.random(in: -0.03...0.03, using: &random))
@@ -113,7 +127,7 @@ package enum VariationsBench {
             }
         }
         return Universe(
-            symbols: (0..<tickers).map { "T\($0)" }, dates: (0..<Int32(Universe.days)).map { $0 }, open: open,
+            symbols: (0..<tickers).map { "T\($0)" }, dates: (0..<Int32(days)).map { $0 }, open: open,
             high: high, low: low, close: close, volume: volume)
     }
 }

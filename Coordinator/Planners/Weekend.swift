@@ -40,6 +40,19 @@ package struct WeekendStages<Search: Planner>: Planner where Search.Kind == Grou
             throw JobError(
                 "windows of \(spec.variations.windowBars) bars on a universe cut for \(universe.windowBars)")
         }
+        // What a worker answers travels in one frame; half of it, so that nothing else in it matters.
+        let evaluationBytes = Universe.windows * (8 * ((universe.symbols.count + 63) / 64) + 4) + 256
+        guard Int(spec.variations.batch) <= Frame.maximumBytes / 2 / evaluationBytes else {
+            throw JobError(
+                "cycles of \(spec.variations.batch) variations on \(universe.symbols.count) tickers are too large for "
+                    + "one answer; give a batch of at most \(Frame.maximumBytes / 2 / evaluationBytes).")
+        }
+        let groupBytes = 96 * spec.sizes.count
+        guard Int(spec.keep) <= Frame.maximumBytes / 2 / groupBytes else {
+            throw JobError(
+                "\(spec.keep) groups kept of each of \(spec.sizes.count) sizes are too many for one answer; keep at "
+                    + "most \(Frame.maximumBytes / 2 / groupBytes).")
+        }
         self.spec = spec
         hits = universe.hits
         symbolCount = universe.symbols.count

@@ -92,6 +92,7 @@ struct ParzenEstimator {
 
     /// Positions of `mus` in ascending order.
     private static func order(of mus: [Double], _ ties: TieOrder) -> [Int] {
+        if ties == .age, let order = countingOrder(of: mus) { return order }
         var byAge = mus.enumerated().map { (mu: $1, index: Int32($0)) }
         byAge.sort { $0.mu < $1.mu || ($0.mu == $1.mu && $0.index < $1.index) }
         guard ties == .numPy, zip(byAge, byAge.dropFirst()).contains(where: { $0.mu == $1.mu }) else {
@@ -105,6 +106,25 @@ struct ParzenEstimator {
         }
         introsort(&entries)
         return entries.map { Int($0 & 0xFFFF_FFFF) }
+    }
+
+    /// Ascending, ties by age, for whole numbers within a few thousand of each other, which is what options are: a pass
+    /// instead of a sort, and after ten thousand trials the sort was half of a suggestion. Nil for others.
+    private static func countingOrder(of mus: [Double]) -> [Int]? {
+        guard let low = mus.min(), let high = mus.max(), high - low <= 4096 else { return nil }
+        var starts = [Int](repeating: 0, count: Int(high - low) + 2)
+        for mu in mus {
+            guard mu.rounded(.towardZero) == mu else { return nil }
+            starts[Int(mu - low) + 1] += 1
+        }
+        for bucket in 1..<starts.count { starts[bucket] += starts[bucket - 1] }
+        var order = [Int](repeating: 0, count: mus.count)
+        for (index, mu) in mus.enumerated() {
+            let bucket = Int(mu - low)
+            order[starts[bucket]] = index
+            starts[bucket] += 1
+        }
+        return order
     }
 
     /// Draws `count` points. Order of draws: kernels, then categorical axes, then all numbers, axis by axis.

@@ -31,7 +31,7 @@ private func offeredLevels() -> [String] {
         let outcome = try Programs.run(
             "apex",
             [
-                "weekend", "--demo", "--seed", "5", "--universe", "256", "--cycles", "6", "--workers", "2", "--json",
+                "weekend", "--demo", "--seed", "5", "--universe", "192", "--cycles", "4", "--workers", "2", "--json",
                 "--out", out,
             ], environment: ["APEX_SIMD": level])
         #expect(outcome.code == 0, "\(level): \(outcome.errors)")
