@@ -124,7 +124,8 @@ extension Core {
         var w = workerAt[id]
         if w == nil {
             let hello = Inbound.Hello(
-                worker: id, name: names[id] ?? "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
+                worker: id, name: names[id] ?? "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0,
+                held: [])
             w = add(
                 Worker(
                     id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))
