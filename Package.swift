@@ -98,7 +98,8 @@ let package = Package(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
             swiftSettings: strict),
         .testTarget(
-            name: "CoreTests", dependencies: ["TestSupport", "Messages", "CoordinatorCore", "Store"],
+            name: "CoreTests",
+            dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
             path: "Tests/CoreTests", swiftSettings: strict),
         .testTarget(
             name: "SamplerTests", dependencies: ["TestSupport", "Samplers"], path: "Tests/SamplerTests",

@@ -147,7 +147,7 @@ extension Core {
         jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
         jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
         let crashes = jobs[j].troubles[index]!.crashes
-        if crashes >= (plantedBug == .blamesNeighbours ? 1 : limits.crashes) {
+        if crashes >= (plantedBug == .blamesNeighbours ? 1 : limits.crashes), plantedBug != .retriesPoison {
             park(index, of: j, "poisoned: \(crashes) workers died while they ran it")
         } else {
             requeue(index, of: j)
@@ -188,7 +188,7 @@ extension Core {
     private mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
         let j = at(held.run.job)
         if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
-        if held.isExclusive { workers[w].isReserved = false }
+        if held.isExclusive, plantedBug != .forgetsReservation { workers[w].isReserved = false }
         effects.append(.record(.closed(held.run, allDone: allDone)))
         if held.grantedMilliseconds > 0, jobs[j].ledger != nil, plantedBug != .losesDonations {
             let granted = UInt64(held.grantedMilliseconds)
@@ -316,6 +316,7 @@ extension Core {
         workers[w].heldMemory += UInt64(count) * needs.memoryBytes
         if held.isExclusive { workers[w].isReserved = true }
         workers[w].held.append(held)
+        guard plantedBug != .handsOutUnstored else { return }
         effects.append(
             .record(.claimed(held.run, by: workers[w].id, grantedMilliseconds: held.grantedMilliseconds)))
     }
@@ -486,7 +487,7 @@ extension Core {
         case .failed(let reason):
             for index in part.indices {
                 jobs[j].troubles[index, default: Job.Trouble()].failures += 1
-                if jobs[j].troubles[index]!.failures > jobs[j].submission.retries {
+                if jobs[j].troubles[index]!.failures > jobs[j].submission.retries, plantedBug != .retriesForEver {
                     park(index, of: j, reason)
                     if jobs[j].state.isOver { return }
                 } else {
@@ -495,7 +496,7 @@ extension Core {
                 }
             }
         case .returned:
-            jobs[j].queue.append(part.first, part.count)
+            if plantedBug != .losesReturned { jobs[j].queue.append(part.first, part.count) }
         }
     }
 }

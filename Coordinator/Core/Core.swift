@@ -119,7 +119,7 @@ package struct Core: Sendable {
         let id = JobID(UInt32(jobs.count + 1))
         jobs.append(Job(id: id, submission: submission, submitted: wall))
         open.append(id)
-        tokens[submission.token] = id
+        if plantedBug != .forgetsTokens { tokens[submission.token] = id }
         effects += [.record(.accepted(id, submission, wall: wall)), .reply(.submitted(id), to: client)]
         effects.append(.log(LogLine(.info, "job_accepted", [("job", "\(id)"), ("kind", submission.kind)])))
     }
@@ -219,7 +219,7 @@ package struct Core: Sendable {
         jobs[j].ended = wall
         jobs[j].ledger?.stop(at: now)
         setState(id, state, reason)
-        revokeClaims(of: id)
+        if plantedBug != .forgetsRevoke { revokeClaims(of: id) }
         if state != .unfinished {
             jobs[j].queue.removeAll()
             jobs[j].payloads = []
@@ -297,6 +297,7 @@ package struct Core: Sendable {
         guard let ledger = jobs[j].ledger,
             ledger.total != jobs[j].recordedTotal || ledger.wall != jobs[j].recordedWall
         else { return }
+        if plantedBug == .forgetsDeposits, jobs[j].recordedTotal > 0 { return }
         jobs[j].recordedTotal = ledger.total
         jobs[j].recordedWall = ledger.wall
         effects.append(.record(.budget(jobs[j].id, wallMilliseconds: ledger.wall, total: ledger.total)))
@@ -346,6 +347,7 @@ package struct Core: Sendable {
 
     /// Jobs whose deadline has passed are asked for the answer they have, once nothing of them runs.
     private mutating func endBudgets() {
+        guard plantedBug != .ignoresDeadline else { return }
         for id in open {
             let j = at(id)
             guard let ledger = jobs[j].ledger, ledger.isOver(at: now),

@@ -13,13 +13,16 @@ extension Core {
                 < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].served, jobs[$1].id)
         }
         // The least loaded worker first, faster ones before slower: by what they measured of themselves.
-        let order = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
-            .map {
-                Rank(
-                    at: $0, load: UInt64(workers[$0].heldTasks) * 65_536 / UInt64(max(workers[$0].slots, 1)),
-                    speed: workers[$0].hello.hardware.dgemmMegaflops, id: workers[$0].id)
-            }
-            .sorted()
+        let order = workers.indices.filter {
+            workers[$0].isConnected && !workers[$0].isGone
+                && (!workers[$0].isDraining || plantedBug == .assignsToDraining)
+        }
+        .map {
+            Rank(
+                at: $0, load: UInt64(workers[$0].heldTasks) * 65_536 / UInt64(max(workers[$0].slots, 1)),
+                speed: workers[$0].hello.hardware.dgemmMegaflops, id: workers[$0].id)
+        }
+        .sorted()
         // Jobs that a worker is being emptied for in this round: a task that needs much of a worker, or one to
         // itself, would otherwise wait for ever behind small ones.
         var awaited = Set<Int>()  // looked up, never iterated

@@ -107,6 +107,9 @@ extension Core {
         }.sorted { ($0.name, $0.id) < ($1.name, $1.id) }
     }
 
+    /// Connected and leaving: nothing more is handed to it. For tests.
+    package func isDraining(_ worker: WorkerID) -> Bool { workerAt[worker].map { workers[$0].isDraining } ?? false }
+
     /// Every rule that must hold after every event, and the sentence that says which does not. For tests.
     package func brokenInvariant() -> String? {
         for job in jobs {
@@ -120,11 +123,18 @@ extension Core {
             if open.reduce(0, { $0 + $1.open }) != job.claimed { return "job \(job.id): claims and tasks disagree" }
             let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
             if let ledger = job.ledger, ledger.granted != granted { return "job \(job.id): grants and claims disagree" }
-            if job.state == .cancelled, job.claimed > 0 { return "job \(job.id): cancelled with claims" }
+            if job.state.isOver, job.claimed > 0 { return "job \(job.id): \(job.state) with claims" }
+            // Tasks answered while they stood in the queue are counted there until they come to its front.
+            if !job.state.isOver, Int(counts[.queued, default: 0]) > job.queue.count {
+                return "job \(job.id): a task waits and stands in no queue"
+            }
         }
         for worker in workers {
             let open = worker.held.reduce(0) { $0 + $1.open }
             if open != worker.heldTasks { return "worker \(worker.id): held tasks are miscounted" }
+            if worker.isReserved, !worker.held.contains(where: \.isExclusive) {
+                return "worker \(worker.id): reserved for nothing"
+            }
             if worker.isGone, open > 0 { return "worker \(worker.id): gone with claims" }
         }
         return nil

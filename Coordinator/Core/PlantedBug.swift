@@ -3,4 +3,6 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case acceptsStaleClaims, acceptsTwice, acknowledgesWithoutStoring, losesDonations, forgetsLoad, forgetsCancel
     case reusesEpochs, forgetsEpochsInRestart, losesRequeued, ignoresSilence, ignoresLostMessages, blamesNeighbours
     case ignoresDependencies, countsMemoryOnce, forgetsFailures, startsPaused
+    case forgetsTokens, retriesPoison, retriesForEver, forgetsDeposits, forgetsReservation, assignsToDraining
+    case ignoresDeadline, losesReturned, forgetsRevoke, handsOutUnstored
 }

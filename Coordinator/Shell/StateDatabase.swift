@@ -3,7 +3,7 @@ import Messages
 import Store
 
 /// `state.sqlite`: what must survive the coordinator. Its size follows what is live, not what ever happened.
-struct StateDatabase: ~Copyable {
+package struct StateDatabase: ~Copyable {
     private let database: Database
     private let insertJob: Statement
     private let updateJob: Statement
@@ -23,7 +23,7 @@ struct StateDatabase: ~Copyable {
     /// Raised with every change of the tables.
     private static let schemaVersion: Int64 = 1
 
-    init(path: String) throws(DatabaseError) {
+    package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
         let database = try Database(path: path, mode: .durable)
         try Self.prepareTables(database, path)
@@ -105,7 +105,7 @@ struct StateDatabase: ~Copyable {
     // MARK: - Writing
 
     /// All of a batch's records or none of them; on the disk when this returns.
-    func commit(_ records: [Record]) throws(DatabaseError) {
+    package func commit(_ records: [Record]) throws(DatabaseError) {
         try database.begin()
         do throws(DatabaseError) {
             for record in records { try write(record) }
@@ -205,7 +205,7 @@ struct StateDatabase: ~Copyable {
     // MARK: - Reading
 
     /// Every job as it was at the last commit.
-    func load() throws(DatabaseError) -> [StoredJob] {
+    package func load() throws(DatabaseError) -> [StoredJob] {
         var jobs: [StoredJob] = []
         let rows = try database.prepare(
             """
@@ -235,7 +235,7 @@ struct StateDatabase: ~Copyable {
     }
 
     /// Workers that had joined and not left.
-    func workerNames() throws(DatabaseError) -> [WorkerID: String] {
+    package func workerNames() throws(DatabaseError) -> [WorkerID: String] {
         var names: [WorkerID: String] = [:]
         let rows = try database.prepare("SELECT id, name FROM workers")
         while try rows.step() { names[WorkerID(UInt64(bitPattern: rows.integer(0)))] = rows.text(1) }

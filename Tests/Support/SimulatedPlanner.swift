@@ -71,6 +71,10 @@ struct SimulatedPlanner: Sendable {
     private mutating func note(_ index: UInt32, _ result: [UInt8]) -> Range<UInt32>? {
         results += 1
         guard job.kind == .search else { return nil }
+        guard result.count == 4 else {
+            broken = "a forged result was accepted"
+            return nil
+        }
         let piece = pieces[Int(index)]
         let cursor = number(result, 0)
         guard cursor > piece.lowerBound, cursor <= piece.upperBound else {

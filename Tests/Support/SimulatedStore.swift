@@ -47,9 +47,12 @@ package struct SimulatedStore: Sendable {
         Int(task.job.number) <= tables.count && Int(task.index) < tables[Int(task.job.number) - 1].tasks.count
             && tables[Int(task.job.number) - 1].tasks[Int(task.index)].isDone
     }
+    package func taskCount(of job: JobID) -> UInt32 {
+        job.number > 0 && Int(job.number) <= tables.count ? UInt32(tables[Int(job.number) - 1].tasks.count) : 0
+    }
     /// True when a result from this claim would have to be accepted, had it not been.
     package func isOwed(_ run: ClaimRun, to worker: WorkerID) -> Bool {
-        guard Int(run.job.number) <= tables.count else { return false }
+        guard run.job.number > 0, Int(run.job.number) <= tables.count else { return false }
         let table = tables[Int(run.job.number) - 1]
         guard !table.stored.state.isOver else { return false }
         return run.indices.contains {
@@ -101,6 +104,14 @@ package struct SimulatedStore: Sendable {
         case .attempts(let task, let failures, let crashes, let parked):
             let j = Int(task.job.number) - 1
             if tables[j].tasks[Int(task.index)].isDone { fail("task \(task) has a result and is tried again") }
+            let retries = tables[j].stored.submission.retries
+            let isPoisoned = crashes >= Core.Limits().crashes
+            if parked == nil, failures > retries || isPoisoned {
+                fail("task \(task) failed \(failures) times and killed \(crashes) workers, and is tried again")
+            }
+            if parked != nil, failures <= retries, !isPoisoned {
+                fail("a neighbour was blamed: task \(task) is parked after \(crashes) crashes")
+            }
             if parked != nil { tables[j].tasks[Int(task.index)].isParked = true }
             tables[j].attempts[task.index] = (failures, crashes, parked)
         case .ledger(let job, let entry):

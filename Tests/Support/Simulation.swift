@@ -14,6 +14,7 @@ package struct Simulation {
         case answer(Event, life: UInt64)
         case client
         case workerFault
+        case forgery
         case heal(worker: Int)
     }
     struct Entry {
@@ -31,7 +32,7 @@ package struct Simulation {
     /// Fingerprint of the whole history.
     package private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
 
-    private var random: SplitMix
+    var random: SplitMix
     private let limits: Core.Limits
     private var sequence: UInt64 = 0
     private var heap: [Entry] = []
@@ -55,8 +56,16 @@ package struct Simulation {
     private var cancelled: [JobID] = []
     private var nextRequest: UInt64 = 1
     package private(set) var broken: String?
+    /// Workers that the living coordinator heard are draining.
+    private var draining: Set<WorkerID> = []  // looked up, never iterated
     private var recent: [String] = []
     private let keepsRecent: Bool
+    /// The coordinator dies once at this commit, just before it or just after it, before anything is sent.
+    package var crash: (commit: Int, isStored: Bool)?
+    package private(set) var commitCount = 0
+    /// With `keepsBatches`: the records of each commit, and the hash of the core that made it.
+    package private(set) var batches: [(records: [Record], hash: UInt64)] = []
+    package var keepsBatches = false
     private let plantedBug: PlantedBug?
 
     // MARK: - Setting up
@@ -78,7 +87,27 @@ package struct Simulation {
         for at in 0..<jobs { wanted.append((draw(at), nil)) }
         wakeAt(1)
         schedule(.client, at: 5)
+        if !mix.isCalm { schedule(.forgery, at: 50) }
         if mix.workerFaultEvery > 0 { schedule(.workerFault, at: mix.workerFaultEvery) }
+    }
+
+    /// Three workers and an array with a flaky task, a fan-out and a search with a budget: every kind of record. Nothing
+    /// fails but what the tasks do themselves.
+    package static func scripted() -> Simulation {
+        var simulation = Simulation(seed: 4, workerCount: 3, jobCount: 3)
+        var array = SimulatedJob(kind: .array, count: 12)
+        array.failing = 3
+        array.isFlaky = true
+        array.taskMilliseconds = 200
+        let fan = SimulatedJob(kind: .fan, count: 4)
+        let search = SimulatedJob(kind: .search, count: 400)
+        simulation.wanted = [array, fan, search].enumerated().map { at, job in
+            let submission = Submission(
+                token: UInt64(at) + 1, kind: "simulated", spec: job.spec,
+                budgetMilliseconds: job.kind == .search ? 6000 : 0, retries: 1)
+            return (submission, nil)
+        }
+        return simulation
     }
 
     private mutating func draw(_ at: Int) -> Submission {
@@ -202,6 +231,7 @@ package struct Simulation {
             }
         case .client: clientActs()
         case .workerFault: faultOfAWorker()
+        case .forgery: forge()
         case .heal(let worker): links[worker] = (true, true)
         }
         return true
@@ -231,11 +261,23 @@ package struct Simulation {
         var decided: [(effect: Effect, sender: Int?)] = []
         for (event, sender) in batch {
             for effect in core.handle(event, at: coordinatorNow) { decided.append((effect, sender)) }
+            switch event {
+            // One that was thought lost and returns says again that it drains.
+            case .hello(let hello): draining.remove(hello.worker)
+            case .draining(let worker): if core.isDraining(worker) { draining.insert(worker) }
+            default: break
+            }
         }
         // The wall clock steps and is nobody's reason for anything.
         for effect in core.handle(.ticked(wall: random.next() >> 20), at: coordinatorNow) {
             decided.append((effect, nil))
+            if case .send(.assign, let worker) = effect, draining.contains(worker) {
+                broken = "worker \(worker) drains and was given work"
+            }
         }
+        commitCount += 1
+        let isLast = crash?.commit == commitCount
+        if isLast, crash?.isStored == false { return die() }
         let crash = faulty && Int(random.next() % 10_000) < mix.coordinatorCrash
         if crash, chance(500) { return die() }  // before or inside the commit, or the disk is full
         for (effect, sender) in decided {
@@ -243,6 +285,15 @@ package struct Simulation {
         }
         store.endBatch()
         if let words = store.broken { broken = words }
+        if broken != nil { return }
+        if keepsBatches {
+            let records = decided.compactMap { if case .record(let record) = $0.effect { record } else { nil } }
+            batches.append((records, core.stateHash))
+        }
+        if isLast {
+            checkState(rebuild: true)
+            return die()
+        }
         if crash || eventCount % 64 == 0 { checkState(rebuild: crash || eventCount % 256 == 0) }
         if crash, chance(800) { return die() }
         for (effect, _) in decided { perform(effect) }
@@ -266,6 +317,7 @@ package struct Simulation {
         life += 1
         inbox = []
         routes = []
+        draining = []
         planners = [:]
         schedule(.restart, at: now + UInt64.random(in: 1...(chance(200) ? 60_000 : 3000), using: &random))
     }
@@ -529,6 +581,16 @@ package struct Simulation {
             }
         default: workers[w].isDraining = true
         }
+    }
+
+    private mutating func forge() {
+        guard faulty else { return }
+        schedule(.forgery, at: now + UInt64.random(in: 1...1000, using: &random))
+        let alive = workers.indices.filter { workers[$0].isAlive && routes.contains(workers[$0].id) }
+        guard isUp, let w = alive.randomElement(using: &random) else { return }
+        // Handled in the batch that is made now: nothing is handed out between the look at the claims and the answer.
+        inbox.append((forgery(by: workers[w].id), w))
+        wake()
     }
 
     // MARK: - Clients
