@@ -2,7 +2,7 @@ import CoordinatorCore
 import TestSupport
 import Testing
 
-@Test(arguments: seeds(200))
+@Test(arguments: seeds(500))
 func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and all work ends`(seed: UInt64) {
     var simulation = Simulation(seed: seed, keepsRecent: seeds(2).count == 1)
     let failure = simulation.run()
