@@ -10,6 +10,7 @@ package enum SimulateBench {
         let start = ContinuousClock.now
         var events = 0
         var failures = 0
+        var slowest: (seed: UInt64, milliseconds: UInt64) = (0, 0)
         for seed in first..<first + count {
             var simulation = Simulation(seed: seed, keepsRecent: count == 1)
             if let words = simulation.run() {
@@ -17,14 +18,16 @@ package enum SimulateBench {
                 print(words)
             }
             events += simulation.eventCount
+            if simulation.recovery > slowest.milliseconds { slowest = (seed, simulation.recovery) }
         }
+        print("slowest end after the faults: \(slowest.milliseconds) ms, seed \(slowest.seed)")
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         print(
             "\(count) seeds, \(events) events, \(failures) failures in \(seconds) s: \(Double(events) / seconds) events/s"
         )
     }
 
-    /// `bench simulate planted`: for each planted mistake, how many of 100 seeds find it.
+    /// `bench simulate planted`: for each planted mistake, which of 100 seeds find it, until three have.
     private static func runPlanted() {
         for bug in PlantedBug.allCases {
             var found: [UInt64] = []
@@ -34,8 +37,9 @@ package enum SimulateBench {
                 guard let failure = simulation.run() else { continue }
                 found.append(seed)
                 words = String(failure.prefix { $0 != "\n" })
+                if found.count == 3 { break }
             }
-            print("\(bug): \(found.count) of 100 seeds, first \(found.first ?? 0): \(words)")
+            print("\(bug): seeds \(found.map(String.init).joined(separator: ", ")): \(words)")
         }
     }
 }

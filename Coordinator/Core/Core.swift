@@ -219,7 +219,8 @@ package struct Core: Sendable {
         jobs[j].ended = wall
         jobs[j].ledger?.stop(at: now)
         setState(id, state, reason)
-        if plantedBug != .forgetsRevoke { revokeClaims(of: id) }
+        // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
+        if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
             jobs[j].queue.removeAll()
             jobs[j].payloads = []

@@ -2,7 +2,7 @@ import CoordinatorCore
 import TestSupport
 import Testing
 
-@Test(arguments: seeds(200))
+@Test(arguments: seeds(500))
 func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and all work ends`(seed: UInt64) {
     var simulation = Simulation(seed: seed, keepsRecent: seeds(2).count == 1)
     let failure = simulation.run()
@@ -18,7 +18,7 @@ func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and
 
 @Test(arguments: PlantedBug.allCases)
 func `a planted mistake is found`(bug: PlantedBug) {
-    let found = (1...100 as ClosedRange<UInt64>).contains { seed in
+    let found = (1...60 as ClosedRange<UInt64>).contains { seed in
         var simulation = Simulation(seed: seed, plantedBug: bug)
         return simulation.run() != nil
     }

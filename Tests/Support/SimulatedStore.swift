@@ -78,6 +78,9 @@ package struct SimulatedStore: Sendable {
         switch record {
         case .accepted(let job, let submission, let wall):
             if Int(job.number) != tables.count + 1 { fail("job \(job) accepted out of turn") }
+            if let first = tables.first(where: { $0.stored.submission.token == submission.token }) {
+                fail("one token became jobs \(first.stored.id) and \(job)")
+            }
             tables.append(Table(stored: StoredJob(id: job, submission: submission, submitted: wall, state: .waiting)))
         case .state(let job, let state, let reason, let answer, let wall):
             let j = Int(job.number) - 1

@@ -63,6 +63,8 @@ package struct Simulation {
     /// The coordinator dies once at this commit, just before it or just after it, before anything is sent.
     package var crash: (commit: Int, isStored: Bool)?
     package private(set) var commitCount = 0
+    /// Milliseconds from the end of the faults to the end of all work.
+    package private(set) var recovery: UInt64 = 0
     /// With `keepsBatches`: the records of each commit, and the hash of the core that made it.
     package private(set) var batches: [(records: [Record], hash: UInt64)] = []
     package var keepsBatches = false
@@ -152,7 +154,7 @@ package struct Simulation {
 
     /// Faults for a while, then none: whatever can run must end.
     /// - Returns: what went wrong, if anything, with the last events when they were kept.
-    package mutating func run(faultsFor milliseconds: UInt64 = 120_000, within bound: UInt64 = 3_600_000) -> String? {
+    package mutating func run(faultsFor milliseconds: UInt64 = 120_000, within bound: UInt64 = 900_000) -> String? {
         while now < milliseconds, broken == nil, step() {}
         faulty = false
         for at in links.indices { links[at] = (true, true) }
@@ -160,6 +162,8 @@ package struct Simulation {
         if !isUp { restart() }
         if broken == nil {
             for at in 0..<3 { addWorker("healthy\(at)") }
+            let stopped = now
+            defer { recovery = now - stopped }
             let end = now + bound
             while now < end, broken == nil, !isFinished, step() {}
             if broken == nil, !isFinished { broken = "stuck after the faults: \(unfinished)" }
@@ -579,7 +583,12 @@ package struct Simulation {
                 links[other] = (false, false)
                 schedule(.heal(worker: other), at: now + UInt64.random(in: 1...length, using: &random))
             }
-        default: workers[w].isDraining = true
+        default:
+            workers[w].isDraining = true
+            // It ends what it runs and hands back what it has not begun.
+            let back = workers[w].queue.map { TaskOutcome(run: $0.run, end: .returned, busyMicroseconds: 0) }
+            workers[w].queue = []
+            if !back.isEmpty { report(back, from: w) }
         }
     }
 
