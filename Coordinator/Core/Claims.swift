@@ -1,117 +1,12 @@
 import Messages
 
-// Who holds what: workers come, answer, fall silent and return.
+// Who holds what: claims are booked, taken back, kept by a worker that returns, and held against what it says.
 extension Core {
-    // MARK: - Workers
-
-    mutating func welcome(_ hello: Inbound.Hello) {
-        let w: Int
-        if let known = workerAt[hello.worker] {
-            w = known
-            workers[w].hello = hello
-            workers[w].hello.slots = min(hello.slots, Self.maximumSlots)
-            workers[w].isConnected = true
-        } else {
-            w = join(hello)
-        }
-        // A coordinator that restarted counts its messages on from what the worker has seen.
-        workers[w].sent = max(workers[w].sent, hello.seen)
-        touch(w)
-        readopt(hello.held, by: w)
-        reconcile(w, seen: hello.seen, held: hello.held)
-    }
-
-    private mutating func join(_ hello: Inbound.Hello) -> Int {
-        var worker = Worker(
-            id: hello.worker, hello: hello, isConnected: true, lastHeard: now, deadline: now + limits.silence)
-        worker.hello.slots = min(hello.slots, Self.maximumSlots)
-        let w = add(worker)
-        // A supervisor restarts a crashed worker under its old name: the old process has two heartbeats to object.
-        for other in workers.indices
-        where other != w && !workers[other].isGone && workers[other].hello.name == hello.name {
-            workers[other].deadline = min(workers[other].deadline, now + 2 * limits.heartbeat)
-        }
-        effects.append(.record(.joined(hello.worker, name: hello.name)))
-        effects.append(
-            .log(
-                LogLine(
-                    .info, "worker_joined",
-                    [("worker", "\(hello.worker)"), ("name", hello.name), ("slots", "\(hello.slots)")])))
-        return w
-    }
-
-    /// The place of one that is gone is taken again, so that the table does not grow with every reconnect.
-    mutating func add(_ worker: Worker) -> Int {
-        let w = workers.firstIndex { $0.isGone } ?? workers.count
-        if w == workers.count { workers.append(worker) } else { workers[w] = worker }
-        workerAt[worker.id] = w
-        return w
-    }
-
-    private mutating func touch(_ w: Int) {
-        workers[w].lastHeard = now
-        workers[w].deadline = now + limits.silence
-    }
-
-    /// The position of a live worker; nil after asking a stranger to introduce itself.
-    private mutating func position(of id: WorkerID) -> Int? {
-        guard let w = workerAt[id], workers[w].isConnected else {
-            effects.append(.send(.introduceYourself, to: id))
-            return nil
-        }
-        touch(w)
-        return w
-    }
-
-    mutating func heard(_ id: WorkerID, seen: UInt64, held: [ClaimRun]) {
-        guard let w = position(of: id) else { return }
-        reconcile(w, seen: seen, held: held)
-        dropStale(held, of: w)
-        effects.append(.send(.accepted([]), to: id))
-    }
-
-    mutating func drain(_ id: WorkerID) {
-        guard let w = position(of: id) else { return }
-        workers[w].isDraining = true
-    }
-
-    mutating func goodbye(_ id: WorkerID) {
-        guard let w = position(of: id) else { return }
-        loseWorker(w, blame: false, "it said goodbye")
-    }
-
-    /// Workers whose deadline passed are lost.
-    mutating func sweep() {
-        guard now >= lastSweep + 100 || lastSweep == 0 else { return }
-        lastSweep = now
-        guard plantedBug != .ignoresSilence else { return }
-        for w in workers.indices where !workers[w].isGone && workers[w].deadline <= now {
-            loseWorker(w, blame: workers[w].isConnected, "silent for \(now - workers[w].lastHeard) ms")
-        }
-    }
-
-    private mutating func loseWorker(_ w: Int, blame: Bool, _ why: String) {
-        workers[w].isGone = true
-        effects.append(
-            .log(
-                LogLine(
-                    blame ? .warning : .info, "worker_lost",
-                    [
-                        ("worker", "\(workers[w].id)"), ("name", workers[w].hello.name), ("why", "\"\(why)\""),
-                        ("tasks", "\(workers[w].heldTasks)"),
-                    ])))
-        workerAt[workers[w].id] = nil
-        effects.append(.record(.left(workers[w].id)))
-        let lost = workers[w].held
-        workers[w].held = []
-        takeBack(lost, from: w, blame: blame)
-    }
-
     // MARK: - Taking claims back
 
     /// Requeues what is open of runs that stand in nobody's list any more. With `blame`, each task was there when a
     /// worker died.
-    private mutating func takeBack(_ runs: [HeldRun], from w: Int, blame: Bool) {
+    mutating func takeBack(_ runs: [HeldRun], from w: Int, blame: Bool) {
         var open: [(job: Int, index: UInt32)] = []
         for held in runs {
             let j = at(held.run.job)
@@ -133,13 +28,13 @@ extension Core {
             && tasks.owner(index) == workers[w].id
     }
 
-    private mutating func release(_ index: UInt32, of j: Int) {
+    mutating func release(_ index: UInt32, of j: Int) {
         jobs[j].tasks.set(index, .queued)
         jobs[j].claimed -= 1
         if jobs[j].isBudgeted(index) { jobs[j].claimedBudgeted -= 1 }
     }
 
-    private mutating func requeue(_ index: UInt32, of j: Int) {
+    mutating func requeue(_ index: UInt32, of j: Int) {
         if plantedBug != .losesRequeued { jobs[j].queue.append(index, 1) }
     }
 
@@ -155,7 +50,7 @@ extension Core {
         }
     }
 
-    private mutating func park(_ index: UInt32, of j: Int, _ reason: String) {
+    mutating func park(_ index: UInt32, of j: Int, _ reason: String) {
         jobs[j].tasks.set(index, .parked)
         jobs[j].parked += 1
         jobs[j].forgetPayload(index)
@@ -166,7 +61,7 @@ extension Core {
         if jobs[j].isArray { endIfArrayIsOver(id) } else { end(id, .failed, "task \(id).\(index): \(reason)", nil) }
     }
 
-    private mutating func recordAttempts(_ index: UInt32, of j: Int) {
+    mutating func recordAttempts(_ index: UInt32, of j: Int) {
         let trouble = jobs[j].troubles[index]!
         effects.append(
             .record(
@@ -233,7 +128,7 @@ extension Core {
 
     /// A worker thought lost returns with tasks that nobody else has claimed since: it keeps them. What somebody else
     /// has, or nobody wants, it is told to drop.
-    private mutating func readopt(_ runs: [ClaimRun], by w: Int) {
+    mutating func readopt(_ runs: [ClaimRun], by w: Int) {
         var stale: [ClaimRun] = []
         for run in runs {
             guard knows(run.job), !jobs[at(run.job)].state.isOver,
@@ -289,7 +184,7 @@ extension Core {
     }
 
     /// What a worker holds though its claim is over, and the word of it got lost: it is told again.
-    private mutating func dropStale(_ runs: [ClaimRun], of w: Int) {
+    mutating func dropStale(_ runs: [ClaimRun], of w: Int) {
         let stale = runs.filter { run in
             guard knows(run.job), jobs[at(run.job)].tasks.contains(run.first + run.count - 1) else { return true }
             let job = jobs[at(run.job)]
@@ -323,7 +218,7 @@ extension Core {
 
     /// Claims sent at or before message `seen` that the worker does not hold got lost on the way: they are requeued.
     /// So are those it has still not seen after three heartbeats: when the last message is lost, no later one tells.
-    private mutating func reconcile(_ w: Int, seen: UInt64, held: [ClaimRun]) {
+    mutating func reconcile(_ w: Int, seen: UInt64, held: [ClaimRun]) {
         // Restored claims carry message 0: the first hello decides about them.
         let doubtful = workers[w].held.filter { $0.message <= seen || $0.since + 3 * limits.heartbeat <= now }
         guard !doubtful.isEmpty, plantedBug != .ignoresLostMessages else { return }
@@ -350,7 +245,7 @@ extension Core {
     }
 
     /// `part`, released already, ended with results.
-    private mutating func settle(_ part: ClaimRun, of w: Int, used: UInt64) {
+    mutating func settle(_ part: ClaimRun, of w: Int, used: UInt64) {
         var h = 0
         while h < workers[w].held.count {
             guard workers[w].held[h].run.overlaps(part) else {
@@ -374,7 +269,7 @@ extension Core {
     /// stored as claims of their own, so that a restart finds each task as it was.
     ///
     /// - Parameter answered: by its worker, which shall not be believed a second time: stored without an owner.
-    private mutating func withdraw(_ part: ClaimRun, from w: Int, answered: Bool, used: UInt64?) {
+    mutating func withdraw(_ part: ClaimRun, from w: Int, answered: Bool, used: UInt64?) {
         let owner = answered ? WorkerID(0) : workers[w].id
         for held in workers[w].held where held.run.overlaps(part) {
             let h = workers[w].held.firstIndex { $0.run == held.run }!
@@ -409,95 +304,6 @@ extension Core {
             workers[w].held.replaceSubrange(h...h, with: pieces)
         }
         if answered { for index in part.indices { jobs[at(part.job)].tasks.disown(index) } }
-    }
-
-    // MARK: - Results
-
-    mutating func finished(_ outcomes: [TaskOutcome], number: UInt64, by id: WorkerID) {
-        guard let w = position(of: id) else { return }
-        for var outcome in outcomes where knows(outcome.run.job) {
-            outcome.busyMicroseconds = min(outcome.busyMicroseconds, Self.maximumBusyMicroseconds)
-            accept(outcome, from: w)
-        }
-        effects.append(.send(.accepted([number]), to: id))
-    }
-
-    /// Accepts what is open of an outcome. Late, repeated and forged answers are normal and change nothing.
-    private mutating func accept(_ outcome: TaskOutcome, from w: Int) {
-        let run = outcome.run
-        let j = at(run.job)
-        guard !jobs[j].state.isOver, jobs[j].tasks.contains(run.first),
-            jobs[j].tasks.contains(run.first + run.count - 1)
-        else { return }
-        var index = run.first
-        while index < run.first + run.count {
-            let phase = answerable(index, run, w, of: j)
-            let first = index
-            while index < run.first + run.count,
-                answerable(index, run, w, of: j) == phase
-            { index += 1 }
-            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
-            if let phase { take(part, phase, outcome, from: w) }
-            guard !jobs[j].state.isOver else { return }
-        }
-    }
-
-    /// The phase of a task that this answer may be accepted for; nil when it may not.
-    private func answerable(_ index: UInt32, _ run: ClaimRun, _ w: Int, of j: Int) -> TaskTable.Phase? {
-        if plantedBug == .acceptsTwice, jobs[j].tasks.phase(index) == .done { return .queued }
-        let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
-        if plantedBug == .acceptsStaleClaims, phase == nil, jobs[j].tasks.phase(index) == .claimed { return .queued }
-        return phase
-    }
-
-    private mutating func take(_ part: ClaimRun, _ phase: TaskTable.Phase, _ outcome: TaskOutcome, from w: Int) {
-        let j = at(part.job)
-        if phase == .claimed {
-            for index in part.indices { release(index, of: j) }
-            let used = (outcome.busyMicroseconds + 500) / 1000
-            if case .done = outcome.end {
-                settle(part, of: w, used: used)
-            } else {
-                withdraw(part, from: w, answered: true, used: used)
-            }
-        } else if case .done = outcome.end {
-            // Thought lost, but finished after all, and nobody has started it again.
-        } else {
-            return
-        }
-        switch outcome.end {
-        case .done(let bytes):
-            for index in part.indices {
-                jobs[j].tasks.set(index, .done)
-                jobs[j].forgetPayload(index)
-            }
-            jobs[j].done += part.count
-            workers[w].completed += UInt64(part.count)
-            jobs[j].learn(outcome.busyMicroseconds * UInt64(part.count) / UInt64(outcome.run.count), tasks: part.count)
-            if plantedBug != .acknowledgesWithoutStoring {
-                effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
-            }
-            if jobs[j].isArray {
-                endIfArrayIsOver(part.job)
-            } else {
-                for index in part.indices {
-                    ask(part.job, .finished(index: index, result: bytes, load: load(for: jobs[j])))
-                }
-            }
-        case .failed(let reason):
-            for index in part.indices {
-                jobs[j].troubles[index, default: Job.Trouble()].failures += 1
-                if jobs[j].troubles[index]!.failures > jobs[j].submission.retries, plantedBug != .retriesForEver {
-                    park(index, of: j, reason)
-                    if jobs[j].state.isOver { return }
-                } else {
-                    if plantedBug != .forgetsFailures { recordAttempts(index, of: j) }
-                    requeue(index, of: j)
-                }
-            }
-        case .returned:
-            if plantedBug != .losesReturned { jobs[j].queue.append(part.first, part.count) }
-        }
     }
 }
 

@@ -1,0 +1,91 @@
+import Messages
+
+// What workers answer: only the newest claim's result is accepted, once.
+extension Core {
+    mutating func finished(_ outcomes: [TaskOutcome], number: UInt64, by id: WorkerID) {
+        guard let w = position(of: id) else { return }
+        for var outcome in outcomes where knows(outcome.run.job) {
+            outcome.busyMicroseconds = min(outcome.busyMicroseconds, Self.maximumBusyMicroseconds)
+            accept(outcome, from: w)
+        }
+        effects.append(.send(.accepted([number]), to: id))
+    }
+
+    /// Accepts what is open of an outcome. Late, repeated and forged answers are normal and change nothing.
+    private mutating func accept(_ outcome: TaskOutcome, from w: Int) {
+        let run = outcome.run
+        let j = at(run.job)
+        guard !jobs[j].state.isOver, jobs[j].tasks.contains(run.first),
+            jobs[j].tasks.contains(run.first + run.count - 1)
+        else { return }
+        var index = run.first
+        while index < run.first + run.count {
+            let phase = answerable(index, run, w, of: j)
+            let first = index
+            while index < run.first + run.count,
+                answerable(index, run, w, of: j) == phase
+            { index += 1 }
+            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
+            if let phase { take(part, phase, outcome, from: w) }
+            guard !jobs[j].state.isOver else { return }
+        }
+    }
+
+    /// The phase of a task that this answer may be accepted for; nil when it may not.
+    private func answerable(_ index: UInt32, _ run: ClaimRun, _ w: Int, of j: Int) -> TaskTable.Phase? {
+        if plantedBug == .acceptsTwice, jobs[j].tasks.phase(index) == .done { return .queued }
+        let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        if plantedBug == .acceptsStaleClaims, phase == nil, jobs[j].tasks.phase(index) == .claimed { return .queued }
+        return phase
+    }
+
+    private mutating func take(_ part: ClaimRun, _ phase: TaskTable.Phase, _ outcome: TaskOutcome, from w: Int) {
+        let j = at(part.job)
+        if phase == .claimed {
+            for index in part.indices { release(index, of: j) }
+            let used = (outcome.busyMicroseconds + 500) / 1000
+            if case .done = outcome.end {
+                settle(part, of: w, used: used)
+            } else {
+                withdraw(part, from: w, answered: true, used: used)
+            }
+        } else if case .done = outcome.end {
+            // Thought lost, but finished after all, and nobody has started it again.
+        } else {
+            return
+        }
+        switch outcome.end {
+        case .done(let bytes):
+            for index in part.indices {
+                jobs[j].tasks.set(index, .done)
+                jobs[j].forgetPayload(index)
+            }
+            jobs[j].done += part.count
+            workers[w].completed += UInt64(part.count)
+            jobs[j].learn(outcome.busyMicroseconds * UInt64(part.count) / UInt64(outcome.run.count), tasks: part.count)
+            if plantedBug != .acknowledgesWithoutStoring {
+                effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
+            }
+            if jobs[j].isArray {
+                endIfArrayIsOver(part.job)
+            } else {
+                for index in part.indices {
+                    ask(part.job, .finished(index: index, result: bytes, load: load(for: jobs[j])))
+                }
+            }
+        case .failed(let reason):
+            for index in part.indices {
+                jobs[j].troubles[index, default: Job.Trouble()].failures += 1
+                if jobs[j].troubles[index]!.failures > jobs[j].submission.retries, plantedBug != .retriesForEver {
+                    park(index, of: j, reason)
+                    if jobs[j].state.isOver { return }
+                } else {
+                    if plantedBug != .forgetsFailures { recordAttempts(index, of: j) }
+                    requeue(index, of: j)
+                }
+            }
+        case .returned:
+            if plantedBug != .losesReturned { jobs[j].queue.append(part.first, part.count) }
+        }
+    }
+}
