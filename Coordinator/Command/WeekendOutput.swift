@@ -84,14 +84,15 @@ struct WeekendOutput {
             )
         } else {
             let share = space > 0 ? 100 * Double(groups.accounting.total) / space : 100
+            let bound = groups.bound.isFinite ? "; nothing unexplored scores above \(fixed(groups.bound, 2))" : ""
             lines.append(
-                "The budget ended before the proof: \(fixed(share, 2)) % of \(count(groups.space)) nodes are proved; nothing "
-                    + "unexplored scores above \(fixed(groups.bound, 2)).")
+                "The budget ended before the proof: \(fixed(share, 2)) % of \(count(groups.space)) nodes are proved\(bound)."
+            )
             lines.append("Go on with:  apex resume \(folder.path) --budget TIME")
         }
         for (at, size) in groups.sizes.enumerated() {
             guard let best = groups.top[at].first, let chosen = groups.chosen[at] else {
-                lines.append("  size \(size): no group passes the rules")
+                lines.append("  size \(size): no group \(groups.proved ? "passes the rules" : "found yet")")
                 continue
             }
             let group = groups.top[at][Int(chosen)]

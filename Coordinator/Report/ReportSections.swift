@@ -62,7 +62,8 @@ extension RunView {
         let size = input.answer.groups.sizes[at]
         var html = H.text("h2", "Groups of \(size)")
         guard !groups[at].isEmpty else {
-            return html + H.text("p", ["class": "lead"], "No group of \(size) keeps all the rules.")
+            let words = input.answer.groups.proved ? "keeps all the rules." : "was found before the budget ended."
+            return html + H.text("p", ["class": "lead"], "No group of \(size) \(words)")
         }
         html += H.text(
             "p", ["class": "lead"],
