@@ -72,6 +72,8 @@ package struct Core: Sendable {
         case .pause(let job, let client): pause(job, by: client)
         case .unpause(let job, let client): unpause(job, by: client)
         case .addBudget(let job, let milliseconds, let client): addBudget(job, milliseconds, by: client)
+        case .told(let job, let isKept, let bytes, let client): told(job, isKept: isKept, bytes, by: client)
+        case .reported(let worker, let reports): reported(reports, by: worker)
         case .ticked(let wall):
             self.wall = wall
             forgiveOwnAbsence()
@@ -164,6 +166,11 @@ package struct Core: Sendable {
             jobs[j].queue.append(first, UInt32(plan.tasks.count))
             effects.append(.record(.tasks(id, first: first, plan.tasks)))
         }
+        jobs[j].isResting = plan.isResting ?? jobs[j].isResting
+        answer(plan.answers, of: id)
+        if !plan.publications.isEmpty {
+            effects.append(.publish(kind: jobs[j].submission.kind, plan.publications))
+        }
         if plan.status != PlanStatus() {
             jobs[j].status = plan.status
             effects.append(.record(.planStatus(id, plan.status)))
@@ -225,6 +232,7 @@ package struct Core: Sendable {
             jobs[j].queue.removeAll()
             jobs[j].payloads = []
             jobs[j].budgeted = []
+            dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }
         open.removeAll { $0 == id }
@@ -233,7 +241,7 @@ package struct Core: Sendable {
 
     // MARK: - What people ask for
 
-    private mutating func refuse(_ client: ClientRef, _ words: String) {
+    mutating func refuse(_ client: ClientRef, _ words: String) {
         effects.append(.reply(.refused(words), to: client))
     }
 
@@ -332,7 +340,7 @@ package struct Core: Sendable {
         for id in open {
             let j = at(id)
             guard jobs[j].state == .running, !jobs[j].isArray, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd,
-                firstQueued(of: j) == nil
+                !jobs[j].isResting, firstQueued(of: j) == nil
             else { continue }
             let load = load(for: jobs[j])
             guard load.idleSlots > 0 else { continue }

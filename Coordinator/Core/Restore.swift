@@ -18,6 +18,8 @@ package struct StoredJob: Sendable {
     /// Claims, in the order they were made; those no longer open still say how far epochs have risen.
     package var claims: [(run: ClaimRun, worker: WorkerID, grantedMilliseconds: UInt32, isOpen: Bool)] = []
     package var ledger: [LedgerEntry] = []
+    /// Number of the newest request that was told to its planner and kept.
+    package var told: UInt32 = 0
     package var budget: (wall: UInt64, total: UInt64)?
     package init(id: JobID, submission: Submission, submitted: UInt64, state: JobState) {
         self.id = id
@@ -63,6 +65,7 @@ extension Core {
         job.answer = stored.answer
         job.ended = stored.ended
         job.status = stored.status
+        job.told = stored.told
         job.isPlanning = stored.state != .waiting
         job.openPlannerCalls = stored.wantsPlanner ? 1 : 0
         if let array = stored.array {

@@ -120,6 +120,12 @@ package struct SimulatedStore: Sendable {
         case .ledger(let job, let entry):
             if entry.donated > entry.granted { fail("job \(job): more was donated than granted") }
             tables[Int(job.number) - 1].stored.ledger.append(entry)
+        case .heard(let job, let hearing):
+            if case .request(let number) = hearing.source {
+                let j = Int(job.number) - 1
+                if number <= tables[j].stored.told { fail("job \(job): request \(number) was told twice") }
+                tables[j].stored.told = number
+            }
         case .joined(let worker, let name): names[worker] = name
         case .left(let worker): names[worker] = nil
         case .budget(let job, let wall, let total): tables[Int(job.number) - 1].stored.budget = (wall, total)
