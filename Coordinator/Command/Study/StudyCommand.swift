@@ -7,7 +7,8 @@ enum StudyCommand: Subcommand {
     static var subcommands: [any Subcommand.Type] {
         [
             StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
-            StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self, StudyReplayCommand.self,
+            StudyImportance.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self,
+            StudyReplayCommand.self,
         ]
     }
 
