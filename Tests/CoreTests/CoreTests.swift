@@ -233,7 +233,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
     bench.restart()
     bench.send(.planned(job, Plan()))
     _ = bench.join(1, seen: 2)
-    bench.send(.addBudget(job, milliseconds: 1000, by: bench.client))
+    bench.send(.addBudget(job, milliseconds: 1000, token: 5, by: bench.client))
     #expect(bench.core.status(of: job, at: bench.now)?.state == .running)
     #expect(bench.core.status(of: job, at: bench.now)?.running == 1)
 }
