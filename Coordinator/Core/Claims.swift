@@ -57,7 +57,13 @@ extension Core {
         recordAttempts(index, of: j)
         let id = jobs[j].id
         effects.append(.log(LogLine(.warning, "task_parked", [("task", "\(id).\(index)"), ("why", "\"\(reason)\"")])))
-        if jobs[j].isArray { endIfArrayIsOver(id) } else { end(id, .failed, "task \(id).\(index): \(reason)", nil) }
+        if jobs[j].isArray {
+            endIfArrayIsOver(id)
+        } else if jobs[j].submission.toleratesFailures {
+            hear(id, .parked(index), Array(reason.utf8), isKept: true)
+        } else {
+            end(id, .failed, "task \(id).\(index): \(reason)", nil)
+        }
     }
 
     mutating func recordAttempts(_ index: UInt32, of j: Int) {

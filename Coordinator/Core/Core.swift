@@ -74,6 +74,8 @@ package struct Core: Sendable {
         case .addBudget(let job, let milliseconds, let token, let client):
             addBudget(job, milliseconds, token: token, by: client)
         case .stopping: recordBudgets(isLast: true)
+        case .told(let job, let isKept, let bytes, let client): told(job, isKept: isKept, bytes, by: client)
+        case .reported(let worker, let reports): reported(reports, by: worker)
         case .ticked(let wall):
             self.wall = wall
             forgiveOwnAbsence()
@@ -168,6 +170,11 @@ package struct Core: Sendable {
             jobs[j].queue.append(first, UInt32(plan.tasks.count))
             effects.append(.record(.tasks(id, first: first, plan.tasks)))
         }
+        jobs[j].isResting = plan.isResting ?? jobs[j].isResting
+        answer(plan.answers, of: id)
+        if !plan.publications.isEmpty {
+            effects.append(.publish(kind: jobs[j].submission.kind, plan.publications))
+        }
         if plan.status != PlanStatus() {
             jobs[j].status = plan.status
             effects.append(.record(.planStatus(id, plan.status)))
@@ -228,6 +235,7 @@ package struct Core: Sendable {
             jobs[j].queue.removeAll()
             jobs[j].payloads = []
             jobs[j].budgeted = []
+            dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }
         open.removeAll { $0 == id }
@@ -306,7 +314,7 @@ package struct Core: Sendable {
         for id in open {
             let j = at(id)
             guard jobs[j].state == .running, !jobs[j].isArray, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd,
-                firstQueued(of: j) == nil
+                !jobs[j].isResting, firstQueued(of: j) == nil
             else { continue }
             let load = load(for: jobs[j])
             guard load.idleSlots > 0 else { continue }

@@ -26,7 +26,8 @@ extension Core {
         case .done, .cancelled: return "Job \(job.id) is \(job.state.name)."
         case .failed: return "Job \(job.id) failed: \(job.reason)."
         case .unfinished: return "Job \(job.id) used up its budget; `apex resume` with --budget adds to it."
-        case .running:
+        case .running, .resting:
+            if job.isResting, job.claimed == 0 { return "Job \(job.id) rests until somebody gives it something to do." }
             if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
             guard let first = job.queue.first else {
                 return job.openPlannerCalls > 0
@@ -88,7 +89,8 @@ extension Core {
         guard knows(id) else { return nil }
         let job = jobs[at(id)]
         return JobStatus(
-            id: id, kind: job.submission.kind, name: job.submission.name, state: job.state,
+            id: id, kind: job.submission.kind, name: job.submission.name,
+            state: job.state == .running && job.isResting && job.claimed == 0 ? .resting : job.state,
             priority: job.submission.priority, tasks: job.taskCount, done: job.done, failed: job.parked,
             running: job.claimed, queued: job.taskCount - job.done - job.parked - job.claimed, reason: job.reason,
             plan: job.status, answer: job.answer, budget: job.ledger?.status(at: now), submitted: job.submitted,

@@ -14,6 +14,12 @@ struct Job: Sendable {
     /// Questions to the planner that are not answered yet.
     var openPlannerCalls = 0
     var status = PlanStatus()
+    /// Its planner wants nothing until somebody speaks to it.
+    var isResting = false
+    /// Requests told to its planner, ever; the newest bears this number.
+    var told: UInt32 = 0
+    /// Who waits for the planner's answer to which request, in order of number.
+    var askers: [(request: UInt32, client: ClientRef)] = []
 
     var tasks = TaskTable()
     var queue = RunQueue()

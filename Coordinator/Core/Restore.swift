@@ -21,6 +21,8 @@ package struct StoredJob: Sendable {
     package var budget: StoredBudget?
     /// Tokens under which budget was added.
     package var budgetTokens: [UInt64] = []
+    /// Number of the newest request that was told to its planner and kept.
+    package var told: UInt32 = 0
     package init(id: JobID, submission: Submission, submitted: UInt64, state: JobState) {
         self.id = id
         self.submission = submission
@@ -65,6 +67,7 @@ extension Core {
         job.answer = stored.answer
         job.ended = stored.ended
         job.status = stored.status
+        job.told = stored.told
         job.isPlanning = stored.state != .waiting
         job.openPlannerCalls = stored.wantsPlanner ? 1 : 0
         if let array = stored.array {

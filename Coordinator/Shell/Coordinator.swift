@@ -63,7 +63,7 @@ package final class Coordinator {
                 job.id,
                 PlanningThread.History(
                     kind: job.submission.kind, spec: job.submission.spec, tasks: job.tasks.map(\.payload),
-                    results: try database.results(of: job.id)))
+                    results: try database.results(of: job.id), hearings: try database.hearings(of: job.id)))
         }
         self.database = database
         start = .now
@@ -168,6 +168,8 @@ package final class Coordinator {
             if isKnown(worker, connection, &batch) { batch.events.append(.draining(worker)) }
         case .goodbye(let worker):
             if isKnown(worker, connection, &batch) { batch.events.append(.goodbye(worker)) }
+        case .reports(let worker, let reports):
+            if isKnown(worker, connection, &batch) { batch.events.append(.reported(worker, reports)) }
         case .wantBlob: batch.afterCommit.append((connection, message))
         case .request(let number, let request):
             let client = ClientRef(connection: connection, number: number)
@@ -178,6 +180,8 @@ package final class Coordinator {
             case .unpause(let job): batch.events.append(.unpause(job, by: client))
             case .addBudget(let job, let milliseconds, let token):
                 batch.events.append(.addBudget(job, milliseconds: milliseconds, token: token, by: client))
+            case .tell(let job, let isKept, let bytes):
+                batch.events.append(.told(job, isKept: isKept, bytes, by: client))
             case .status, .job, .why, .results, .ledger, .putBlob: batch.afterCommit.append((connection, message))
             }
         }
@@ -208,6 +212,7 @@ package final class Coordinator {
             case .reply(let reply, let client):
                 _ = try send(.reply(number: client.number, reply), to: client.connection)
             case .plan(let job, let call): planning.ask(job, call)
+            case .publish(let kind, let publications): publish(kind, publications)
             case .log(let line): log.write(line)
             }
         }
@@ -230,7 +235,7 @@ package final class Coordinator {
         case .goodbye: message = .introduceYourself
         case .wantBlob(let blob, let offset, let count): message = chunk(of: blob, offset, count)
         case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
-        case .heartbeat, .outcomes, .draining: return
+        case .heartbeat, .outcomes, .draining, .reports: return
         }
         _ = try send(message, to: question.connection)
     }

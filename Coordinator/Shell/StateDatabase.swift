@@ -18,11 +18,12 @@ package struct StateDatabase: ~Copyable {
     private let insertLedger: Statement
     private let setBudget: Statement
     private let insertAddition: Statement
+    private let insertHearing: Statement
     private let insertWorker: Statement
     private let deleteWorker: Statement
 
     /// Raised with every change of the tables.
-    private static let schemaVersion: Int64 = 2
+    private static let schemaVersion: Int64 = 3
 
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
@@ -51,9 +52,12 @@ package struct StateDatabase: ~Copyable {
             "UPDATE jobs SET budget_wall=?2, budget_elapsed=?3, budget_total=?4, budget_slots=?5 WHERE id=?1")
         let insertAddition = try database.prepare(
             "INSERT INTO budget_additions(job, token, milliseconds) VALUES(?1, ?2, ?3)")
+        let insertHearing = try database.prepare(
+            "INSERT INTO hearings(job, after_results, source, number, bytes) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
         let deleteWorker = try database.prepare("DELETE FROM workers WHERE id=?1")
         self.database = database
+        self.insertHearing = insertHearing
         self.insertWorker = insertWorker
         self.deleteWorker = deleteWorker
         self.insertJob = insertJob
@@ -102,8 +106,11 @@ package struct StateDatabase: ~Copyable {
                 parked TEXT, PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
+            CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,
+                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL);
             CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
+            CREATE INDEX hearings_of_job ON hearings(job);
             CREATE INDEX ledger_of_job ON ledger(job);
             PRAGMA user_version = \(schemaVersion);
             COMMIT
@@ -182,6 +189,14 @@ package struct StateDatabase: ~Copyable {
                 try insertLedger.bind(Int64(bitPattern: number), at: at + 2)
             }
             try insertLedger.run()
+        case .heard(let job, let hearing):
+            let (source, number) = Self.code(hearing.source)
+            try insertHearing.bind(Int(job.number), at: 1)
+            try insertHearing.bind(Int(hearing.afterResults), at: 2)
+            try insertHearing.bind(source, at: 3)
+            try insertHearing.bind(Int(number), at: 4)
+            try insertHearing.bind(blob: hearing.bytes, at: 5)
+            try insertHearing.run()
         case .joined(let worker, let name):
             try insertWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
             try insertWorker.bind(name, at: 2)
@@ -202,6 +217,13 @@ package struct StateDatabase: ~Copyable {
         }
     }
 
+    private static func code(_ source: Hearing.Source) -> (source: Int, number: UInt32) {
+        switch source {
+        case .request(let number): (0, number)
+        case .task(let index): (1, index)
+        case .parked(let index): (2, index)
+        }
+    }
     private func bind(_ statement: borrowing Statement, _ run: ClaimRun) throws(DatabaseError) {
         try statement.bind(Int(run.job.number), at: 1)
         try statement.bind(Int(run.first), at: 2)
@@ -288,6 +310,9 @@ package struct StateDatabase: ~Copyable {
         let additions = try database.prepare("SELECT token FROM budget_additions WHERE job=?1 ORDER BY token")
         try additions.bind(id, at: 1)
         while try additions.step() { job.budgetTokens.append(UInt64(bitPattern: additions.integer(0))) }
+        let told = try database.prepare("SELECT MAX(number) FROM hearings WHERE job=?1 AND source=0")
+        try told.bind(id, at: 1)
+        if try told.step() { job.told = UInt32(told.integer(0)) }
     }
 
     private func run(of job: JobID, _ row: borrowing Statement, _ column: Int) -> ClaimRun {
@@ -314,6 +339,26 @@ package struct StateDatabase: ~Copyable {
             for offset in 0..<UInt32(rows.integer(1)) { results.append((UInt32(rows.integer(0)) + offset, result)) }
         }
         return results
+    }
+
+    /// What was said to a job's planner, in order.
+    func hearings(of job: JobID) throws(DatabaseError) -> [Hearing] {
+        let rows = try database.prepare(
+            "SELECT after_results, source, number, bytes FROM hearings WHERE job=?1 ORDER BY seq")
+        try rows.bind(Int(job.number), at: 1)
+        var hearings: [Hearing] = []
+        while try rows.step() {
+            let number = UInt32(rows.integer(2))
+            let source: Hearing.Source
+            switch rows.integer(1) {
+            case 0: source = .request(number)
+            case 1: source = .task(number)
+            case 2: source = .parked(number)
+            case let other: throw DatabaseError(cause: .corrupt, "state.sqlite: a hearing of source \(other).")
+            }
+            hearings.append(Hearing(source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0))))
+        }
+        return hearings
     }
 
     /// Results and failures of tasks from index `from`, at most `maximumBytes` of them.

@@ -126,6 +126,12 @@ package struct SimulatedStore: Sendable {
                 fail("job \(job): of \(entry.granted) ms \(entry.spent) were spent and \(entry.donated) donated")
             }
             tables[Int(job.number) - 1].stored.ledger.append(entry)
+        case .heard(let job, let hearing):
+            if case .request(let number) = hearing.source {
+                let j = Int(job.number) - 1
+                if number <= tables[j].stored.told { fail("job \(job): request \(number) was told twice") }
+                tables[j].stored.told = number
+            }
         case .joined(let worker, let name): names[worker] = name
         case .left(let worker): names[worker] = nil
         case .budget(let job, let budget): keep(budget, of: job)

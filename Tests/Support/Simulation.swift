@@ -356,7 +356,7 @@ package struct Simulation {
 
     private mutating func perform(_ effect: Effect) {
         switch effect {
-        case .record, .log: break
+        case .record, .log, .publish: break
         case .send(let message, let worker):
             guard routes.contains(worker), let at = workerAt[worker] else { return }
             sendDown(message, to: at)
@@ -379,6 +379,11 @@ package struct Simulation {
             answer(.planned(job, planner.finished(index, result, load)))
         case .idle: answer(.planned(job, Plan()))
         case .budgetEnded: answer(.planned(job, planner.budgetEnded()))
+        case .heard(.request(let number), let bytes):
+            var plan = Plan()
+            plan.answers = [.request(number, bytes)]
+            answer(.planned(job, plan))
+        case .heard(_, _): answer(.planned(job, Plan()))
         }
         if let words = planner.broken { broken = "job \(job): \(words)" }
         planners[job] = planner
@@ -418,6 +423,7 @@ package struct Simulation {
             inbox.append((.outcomes(id, number: number, outcomes), worker))
         case .draining: inbox.append((.draining(id), worker))
         case .goodbye: inbox.append((.goodbye(id), worker))
+        case .reports(_, let reports): inbox.append((.reported(id, reports), worker))
         case .wantBlob, .request: return
         }
         wakeSoon()
@@ -431,6 +437,7 @@ package struct Simulation {
             return schedule(.toWorker(message, worker: w), at: workers[w].pausedUntil + 1)
         }
         switch message {
+        case .answers: return
         case .introduceYourself: sendUp(.hello(workers[w].hello), from: w)
         case .assign(let number, let assignments):
             workers[w].seen = max(workers[w].seen, number)
