@@ -34,6 +34,9 @@ import Foundation
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
+                name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
+                quick: ["--quick"]),
+            Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
         ]
