@@ -52,11 +52,15 @@ let package = Package(
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
+        .target(
+            name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
+            swiftSettings: strict),
         .target(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
-                "CLinux",
+                "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
@@ -66,7 +70,7 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -144,7 +148,7 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
