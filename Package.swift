@@ -35,7 +35,7 @@ let package = Package(
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
-            name: "Configuration", dependencies: ["Messages", "CYAML"], path: "Protocol/Configuration",
+            name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
 
         // Coordinator

@@ -132,8 +132,15 @@ package struct Simulation {
         return Submission(
             token: UInt64(at) + 1, kind: "simulated", spec: job.spec,
             priority: Int32.random(in: -1...1, using: &random), after: after,
-            budgetMilliseconds: job.kind == .search && chance(600) ? UInt64.random(in: 1...60_000, using: &random) : 0,
+            budgetMilliseconds: job.kind == .search && chance(600)
+                ? UInt64.random(in: 1...60_000, using: &random) : budgetWithoutSlices(at),
             needs: needs, retries: job.isFlaky ? 1 : UInt32.random(in: 0...2, using: &random))
+    }
+
+    /// Some jobs whose tasks run to their end have a budget too, drawn apart.
+    private func budgetWithoutSlices(_ at: Int) -> UInt64 {
+        var random = SplitMix(seed: seed << 8 | UInt64(at))
+        return random.next() % 8 == 0 ? UInt64.random(in: 1...60_000, using: &random) : 0
     }
 
     private mutating func addWorker(_ name: String) {
@@ -630,7 +637,8 @@ package struct Simulation {
             case 4...8: wish { .unpause(job, by: $0) }
             case 9...11:
                 let more = UInt64.random(in: 1...5000, using: &random)
-                wish { .addBudget(job, milliseconds: more, by: $0) }
+                let token = nextRequest
+                wish { .addBudget(job, milliseconds: more, token: token, by: $0) }
             default: break
             }
         }
