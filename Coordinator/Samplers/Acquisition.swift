@@ -7,12 +7,13 @@ enum Acquisition {
     ///   - candidates: positions in `points`, ascending, at least one.
     ///   - points: shape [axes][points], at most 24 points.
     static func best(
-        of candidates: [Int], in points: [[Double]], good: ParzenEstimator, rest: ParzenEstimator
+        of candidates: [Int], in points: [[Double]], good: ParzenEstimator, rest: ParzenEstimator,
+        scratch: inout [Double]
     ) -> Int {
         if candidates.count == 1 { return candidates[0] }
         let chosen = points.map { column in candidates.map { column[$0] } }
-        let goodDensities = FastDensity(of: good, at: chosen).logDensities()
-        let restDensities = FastDensity(of: rest, at: chosen).logDensities()
+        let goodDensities = FastDensity.logDensities(of: good, at: chosen, scratch: &scratch)
+        let restDensities = FastDensity.logDensities(of: rest, at: chosen, scratch: &scratch)
         let scores = candidates.indices.map { goodDensities[$0] - restDensities[$0] }
         let isSound = scores.allSatisfy(\.isFinite)
         let highest = scores.max() ?? 0

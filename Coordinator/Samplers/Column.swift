@@ -115,8 +115,8 @@ extension Axis {
 
 /// Masses of a normal, centred on a step, over the steps around it.
 struct StepMasses: Sendable {
-    /// By the number of steps from the centre; beyond them there is nothing.
-    let masses: [Double]
+    /// By the number of steps from the centre; the last, which stands for all beyond, is 0.
+    private let masses: [Double]
     /// Σ masses[1...i].
     private let sums: [Double]
 
@@ -132,13 +132,20 @@ struct StepMasses: Sendable {
             sums.append(sums[distance - 1] + tail - next)
             tail = next
         }
-        self.masses = masses
+        self.masses = masses + [0]
         self.sums = sums
     }
 
-    /// The mass on the whole axis of a kernel on `option` of `count`.
-    func sum(around option: Int, of count: Int) -> Double {
-        masses[0] + sums[min(option, sums.count - 1)] + sums[min(count - 1 - option, sums.count - 1)]
+    /// The mass of a kernel on `option` of `count`, cut to the axis, at each of some places; times a factor each.
+    func add(
+        around option: Int, of count: Int, at places: [Int], times factors: [Double], to rows: inout [Double],
+        _ start: Int
+    ) {
+        let last = sums.count - 1
+        let whole = 1 / (masses[0] + sums[min(option, last)] + sums[min(count - 1 - option, last)])
+        for at in places.indices {
+            rows[start + at] = masses[min(abs(places[at] - option), last + 1)] * whole * factors[at]
+        }
     }
 }
 

@@ -6,7 +6,6 @@ import Glibc
 /// Each kernel is divided by the prior kernel, whose density is never 0: then kernels on axes with steps multiply as
 /// plain numbers, and the divisor is the same for every estimator of the space.
 struct FastDensity {
-    typealias Lanes = SIMD8<Double>
     static let points = 24
     private static let blocks = points / Lanes.scalarCount
     /// Kernels worked on together, so that what is between the axes stays in the first cache.
@@ -17,8 +16,8 @@ struct FastDensity {
     private let weights: [Double]
     /// Axes with steps or choices: per axis and kernel where its row of `masses` starts.
     private var rowStarts: [[Int32]] = []
-    /// Rows of one mass a point, over the prior's. Shape [rows][blocks].
-    private var masses: [Lanes] = []
+    /// Rows of one mass a point, over the prior's. Shape [rows][24].
+    private var masses: [Double] = []
     private let isLogarithmic: Bool
     /// Continuous axes.
     private var axes: [ContinuousAxis] = []
@@ -34,8 +33,23 @@ struct FastDensity {
         var priorHalfSquares: [Lanes]
     }
 
-    /// - Parameter points: per axis one value a point; at most 24.
-    init(of estimator: borrowing ParzenEstimator, at points: [[Double]]) {
+    /// ln of each point's density over the prior's.
+    ///
+    /// - Parameters:
+    ///   - points: per axis one value a point; at most 24.
+    ///   - scratch: memory to work in; kept between calls, since new pages cost more than the sums.
+    static func logDensities(
+        of estimator: borrowing ParzenEstimator, at points: [[Double]], scratch: inout [Double]
+    ) -> [Double] {
+        var density = FastDensity(of: estimator, at: points, scratch: &scratch)
+        let result = density.logDensities()
+        swap(&scratch, &density.masses)
+        return result
+    }
+
+    private init(of estimator: borrowing ParzenEstimator, at points: [[Double]], scratch: inout [Double]) {
+        swap(&masses, &scratch)
+        masses.removeAll(keepingCapacity: true)
         weights = estimator.weights
         isLogarithmic = estimator.axes.count { $0.isDiscrete } > Self.factorLimit
         for (at, axis) in estimator.axes.enumerated() {
@@ -54,32 +68,27 @@ struct FastDensity {
 
     // MARK: Rows of masses
 
-    private mutating func addRow(_ values: [Double]) -> Int32 {
-        let start = Int32(masses.count)
-        for block in 0..<Self.blocks {
-            var lanes = Lanes.zero
-            for lane in 0..<Lanes.scalarCount where block * Lanes.scalarCount + lane < values.count {
-                let value = values[block * Lanes.scalarCount + lane]
-                lanes[lane] = isLogarithmic ? log(value) : value
-            }
-            masses.append(lanes)
-        }
+    /// A new row of zeros; where it starts.
+    private mutating func addRow() -> Int {
+        let start = masses.count
+        for _ in 0..<Self.points { masses.append(0) }
         return start
     }
 
-    private mutating func addRow(_ blocks: [Lanes]) -> Int32 {
-        let start = Int32(masses.count)
-        if isLogarithmic {
-            return addRow(blocks.flatMap { lanes in lanes.indices.map { lanes[$0] } })
-        }
-        masses.append(contentsOf: blocks)
-        return start
+    private mutating func addOnes() -> Int32 {
+        let start = addRow()
+        for point in 0..<Self.points { masses[start + point] = 1 }
+        return Int32(start)
     }
 
     private mutating func addChoices(_ choices: Int, _ table: [Double], _ options: [Int32], _ points: [Double]) {
         var starts: [Int32] = []
         for row in 0...choices {
-            starts.append(addRow(points.map { table[row * choices + Int($0)] * Double(choices) }))
+            let start = addRow()
+            for point in points.indices {
+                masses[start + point] = table[row * choices + Int(points[point])] * Double(choices)
+            }
+            starts.append(Int32(start))
         }
         rowStarts.append(options.map { starts[Int($0)] } + [starts[choices]])
     }
@@ -87,39 +96,37 @@ struct FastDensity {
     /// Kernels on one value share at most three rows. On evenly spaced steps a kernel's mass depends on its width and the
     /// number of steps between.
     private mutating func addSteps(_ axis: Axis, _ kernels: SteppedKernels, _ points: [Double]) {
-        let count = kernels.firsts.count
-        var starts = [Int32](repeating: -1, count: count)
         let cells = axis.isLog ? Cells(axis, points) : nil
         let places = points.map { axis.option(of: $0) }
         let shares = places.map { Self.priorShare(axis, $0) }
-        var row = [Double](repeating: 0, count: points.count)
-        func make(_ option: Int, _ place: SteppedKernels.Place, in density: inout FastDensity) -> Int32 {
+        let count = kernels.firsts.count
+        func add(_ option: Int, _ place: SteppedKernels.Place, to density: inout FastDensity) -> Int32 {
+            let start = density.addRow()
             if let cells {
-                return density.addRow(
-                    cells.shares(mu: kernels.mu(option: option), sigma: kernels.sigma(option: option, place)))
+                cells.addShares(
+                    mu: kernels.mu(option: option), sigma: kernels.sigma(option: option, place),
+                    to: &density.masses, at: start)
+            } else {
+                kernels.table(option, place).add(
+                    around: option, of: count, at: places, times: shares, to: &density.masses, start)
             }
-            guard let table = kernels.tables[3 * option + place.rawValue] else { return 0 }
-            let whole = 1 / table.sum(around: option, of: count)
-            for point in places.indices {
-                let distance = abs(places[point] - option)
-                row[point] = distance < table.masses.count ? table.masses[distance] * whole * shares[point] : 0
-            }
-            return density.addRow(row)
+            return Int32(start)
         }
         // Most kernels of a value are between the first and the last.
+        var middles = [Int32](repeating: -1, count: count)
         var rows = [Int32](repeating: 0, count: kernels.options.count + 1)
         for (kernel, option) in kernels.options.enumerated() {
             let at = Int(option)
             if kernels.firsts[at] == kernel {
-                rows[kernel] = make(at, .first, in: &self)
+                rows[kernel] = add(at, .first, to: &self)
             } else if kernels.lasts[at] == kernel {
-                rows[kernel] = make(at, .last, in: &self)
+                rows[kernel] = add(at, .last, to: &self)
             } else {
-                if starts[at] < 0 { starts[at] = make(at, .middle, in: &self) }
-                rows[kernel] = starts[at]
+                if middles[at] < 0 { middles[at] = add(at, .middle, to: &self) }
+                rows[kernel] = middles[at]
             }
         }
-        rows[kernels.options.count] = addRow([Double](repeating: 1, count: points.count))
+        rows[kernels.options.count] = addOnes()
         rowStarts.append(rows)
     }
 
@@ -137,8 +144,12 @@ struct FastDensity {
         let cells = Cells(axis, points)
         var rows: [Int32] = []
         rows.reserveCapacity(mus.count + 1)
-        for kernel in mus.indices { rows.append(addRow(cells.shares(mu: mus[kernel], sigma: sigmas[kernel]))) }
-        rows.append(addRow([Double](repeating: 1, count: points.count)))
+        for kernel in mus.indices {
+            let start = addRow()
+            cells.addShares(mu: mus[kernel], sigma: sigmas[kernel], to: &masses, at: start)
+            rows.append(Int32(start))
+        }
+        rows.append(addOnes())
         rowStarts.append(rows)
     }
 
@@ -157,7 +168,7 @@ struct FastDensity {
                 lanes[lane] = axis.isLog ? log(value) : value
             }
             continuous.places.append(lanes)
-            let z = (lanes - middle) * scale
+            let z = (lanes - all(middle)) * all(scale)
             continuous.priorHalfSquares.append(z * z)
         }
         axes.append(continuous)
@@ -166,7 +177,7 @@ struct FastDensity {
     // MARK: The sum over kernels
 
     /// ln of each point's density over the prior's; the unused places of the last block hold anything.
-    func logDensities() -> [Double] {
+    private func logDensities() -> [Double] {
         var sums = [Lanes](repeating: .zero, count: Self.blocks)
         var shifts = [Lanes](repeating: Lanes(repeating: -1e300), count: Self.blocks)
         var logs = [Lanes](repeating: .zero, count: Self.blocks * Self.tile)
@@ -192,7 +203,7 @@ struct FastDensity {
             }
             multiply(kernels, into: &logs)
             for (at, kernel) in kernels.enumerated() {
-                let weight = weights[kernel]
+                let weight = all(weights[kernel])
                 for block in 0..<Self.blocks { sums[block] += logs[at * Self.blocks + block] * weight }
             }
         }
@@ -218,7 +229,8 @@ struct FastDensity {
         for axis in axes {
             let (x0, x1, x2) = (axis.places[0], axis.places[1], axis.places[2])
             for (at, kernel) in kernels.enumerated() {
-                let (centre, scale, norm) = (axis.centres[kernel], axis.scales[kernel], axis.norms[kernel])
+                let (centre, scale) = (all(axis.centres[kernel]), all(axis.scales[kernel]))
+                let norm = all(axis.norms[kernel])
                 let (z0, z1, z2) = ((x0 - centre) * scale, (x1 - centre) * scale, (x2 - centre) * scale)
                 logs[3 * at] += norm - z0 * z0
                 logs[3 * at + 1] += norm - z1 * z1
@@ -228,8 +240,10 @@ struct FastDensity {
         guard isLogarithmic else { return }
         for rows in rowStarts {
             for (at, kernel) in kernels.enumerated() {
-                let row = Int(rows[kernel])
-                for block in 0..<3 { logs[3 * at + block] += masses[row + block] }
+                for block in 0..<Self.blocks {
+                    let row = lanes(Int(rows[kernel]) + block * Lanes.scalarCount)
+                    for lane in row.indices { logs[3 * at + block][lane] += log(row[lane]) }
+                }
             }
         }
     }
@@ -239,54 +253,76 @@ struct FastDensity {
         for rows in rowStarts {
             for (at, kernel) in kernels.enumerated() {
                 let row = Int(rows[kernel])
-                terms[3 * at] *= masses[row]
-                terms[3 * at + 1] *= masses[row + 1]
-                terms[3 * at + 2] *= masses[row + 2]
+                terms[3 * at] *= lanes(row)
+                terms[3 * at + 1] *= lanes(row + 8)
+                terms[3 * at + 2] *= lanes(row + 16)
             }
         }
+    }
+
+    private func lanes(_ start: Int) -> Lanes {
+        // Bounds-checked. Unsafe in type only: any 64 bytes are a valid Lanes.
+        unsafe masses.span.bytes.unsafeLoadUnaligned(fromByteOffset: start * 8, as: Lanes.self)
     }
 }
 
 /// The parts of a stepped axis that round to each of up to 24 values, for kernels of any width.
 private struct Cells {
-    typealias Lanes = SIMD8<Double>
+    /// A kernel's mass is nothing beside the prior's so many bandwidths away.
+    private static let reach = 9.0
+    /// In ascending order, so that whole blocks are out of a kernel's reach.
     private var lefts: [Lanes] = []
     private var rights: [Lanes] = []
     /// The prior's mass on the whole axis over its mass in the cell.
     private var priors: [Lanes] = []
+    /// Per block where it begins and ends.
+    private var extents: [(low: Double, high: Double)] = []
+    /// Which point each cell is.
+    private let order: [Int]
     private let low: Double, high: Double
 
     init(_ axis: Axis, _ points: [Double]) {
         (low, high) = (axis.domainLow, axis.domainHigh)
         let (middle, width) = (0.5 * (low + high), high - low)
         let whole = mass(low, high, middle, width)
-        for block in 0..<FastDensity.points / Lanes.scalarCount {
-            var (left, right, prior) = (Lanes(repeating: low), Lanes(repeating: high), Lanes.zero)
-            for lane in 0..<Lanes.scalarCount where block * Lanes.scalarCount + lane < points.count {
-                let cell = axis.cell(around: points[block * Lanes.scalarCount + lane])
+        order = points.indices.sorted { (points[$0], $0) < (points[$1], $1) }
+        for start in stride(from: 0, to: order.count, by: Lanes.scalarCount) {
+            var (left, right, prior) = (all(low), all(high), Lanes.zero)
+            var extent = (low: high, high: low)
+            for lane in 0..<min(Lanes.scalarCount, order.count - start) {
+                let cell = axis.cell(around: points[order[start + lane]])
                 (left[lane], right[lane]) = cell
                 prior[lane] = whole / mass(cell.left, cell.right, middle, width)
+                extent = (min(extent.low, cell.left), max(extent.high, cell.right))
             }
             lefts.append(left)
             rights.append(right)
             priors.append(prior)
+            extents.append(extent)
         }
     }
 
     /// A kernel's mass in each cell, over the prior's.
-    func shares(mu: Double, sigma: Double) -> [Lanes] {
-        let whole = mass(low, high, mu, sigma)
-        let scale = 1 / (sigma * root2)
-        return lefts.indices.map { block in
-            let (a, b) = ((lefts[block] - mu) * scale, (rights[block] - mu) * scale)
+    func addShares(mu: Double, sigma: Double, to masses: inout [Double], at start: Int) {
+        var half = 0.0
+        for block in lefts.indices {
+            let (from, to) = extents[block]
+            if from > mu + Self.reach * sigma || to < mu - Self.reach * sigma { continue }
+            if half == 0 { half = 0.5 / mass(low, high, mu, sigma) }
+            let (zero, centre, scale) = (Lanes.zero, all(mu), all(1 / (sigma * root2)))
+            let (a, b) = ((lefts[block] - centre) * scale, (rights[block] - centre) * scale)
             // From the nearer tail: erfc of distances, which are positive on one side of the centre.
-            let (x, y) = (a.replacing(with: -a, where: a .< 0), b.replacing(with: -b, where: b .< 0))
+            let x = a.replacing(with: zero - a, where: a .< zero)
+            let y = b.replacing(with: zero - b, where: b .< zero)
             let (p, q) = (fastErfc(x), fastErfc(y))
-            let apart = (2 - p) - q  // the centre lies between
-            let left = q - p
-            let right = p - q
-            let masses = right.replacing(with: left, where: b .<= 0).replacing(with: apart, where: (a .< 0) .& (b .> 0))
-            return masses * (0.5 / whole) * priors[block]
+            let apart = (all(2) - p) - q  // the centre lies between
+            let outside = (p - q).replacing(with: q - p, where: b .<= zero)
+            let inside = outside.replacing(with: apart, where: (a .< zero) .& (b .> zero))
+            let shares = inside * all(half) * priors[block]
+            let first = block * Lanes.scalarCount
+            for lane in 0..<min(Lanes.scalarCount, order.count - first) {
+                masses[start + order[first + lane]] = shares[lane]
+            }
         }
     }
 }

@@ -16,8 +16,11 @@ struct SteppedKernels {
     private(set) var firstSigmas: [Double]
     private(set) var lastSigmas: [Double]
     let narrowest: Double
-    /// Per position and place the masses around it, on evenly spaced steps.
-    private(set) var tables: [StepMasses?] = []
+    /// On evenly spaced steps: the masses around a step for each bandwidth that occurs, the narrowest first, and which
+    /// of them the first and the last kernel of each position have.
+    private var tables: [StepMasses] = []
+    private var firstTables: [Int32] = []
+    private var lastTables: [Int32] = []
 
     init(_ column: inout Column, _ members: [Int32], _ ties: TieOrder) {
         let axis = column.axis
@@ -66,20 +69,31 @@ struct SteppedKernels {
             }
         }
         guard !axis.isLog else { return }
-        tables = Array(repeating: nil, count: 3 * count)
-        let middle = column.stepMasses(sigma: narrowest)
+        tables = [column.stepMasses(sigma: narrowest)]
+        firstTables = [Int32](repeating: 0, count: count)
+        lastTables = firstTables
+        var known = [Int32](repeating: 0, count: count + 1)  // by whole steps
+        func table(_ sigma: Double) -> Int32 {
+            if sigma == narrowest { return 0 }
+            let steps = min(Int(rint(sigma / axis.step)), count)
+            if known[steps] == 0 {
+                known[steps] = Int32(tables.count)
+                tables.append(column.stepMasses(sigma: sigma))
+            }
+            return known[steps]
+        }
         for option in used {
-            tables[3 * option] = middle
-            if firstSigmas[option] != narrowest {
-                tables[3 * option + 1] = column.stepMasses(sigma: firstSigmas[option])
-            } else {
-                tables[3 * option + 1] = middle
-            }
-            if lastSigmas[option] != narrowest {
-                tables[3 * option + 2] = column.stepMasses(sigma: lastSigmas[option])
-            } else {
-                tables[3 * option + 2] = middle
-            }
+            firstTables[option] = table(firstSigmas[option])
+            lastTables[option] = firsts[option] == lasts[option] ? firstTables[option] : table(lastSigmas[option])
+        }
+    }
+
+    /// Masses around a step; not on a log axis.
+    func table(_ option: Int, _ place: Place) -> StepMasses {
+        switch place {
+        case .middle: tables[0]
+        case .first: tables[Int(firstTables[option])]
+        case .last: tables[Int(lastTables[option])]
         }
     }
 

@@ -18,6 +18,7 @@ package struct TPESampler: Sampler {
     private var trials: History
     private var generator: MersenneTwister
     private var random: UniformDraws
+    private var scratch: [Double] = []
 
     package init(
         space: Space, seed: UInt32, directions: [Direction], isMultivariate: Bool = true, ties: TieOrder = .numPy
@@ -123,12 +124,13 @@ package struct TPESampler: Sampler {
                 first = first ?? points
                 continue
             }
-            let best = Acquisition.best(of: accepted, in: points, good: good, rest: rest)
+            let best = Acquisition.best(of: accepted, in: points, good: good, rest: rest, scratch: &scratch)
             for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
             return (point, true)
         }
         let points = first ?? []
-        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
+        let best = Acquisition.best(
+            of: Array(0..<Self.candidates), in: points, good: good, rest: rest, scratch: &scratch)
         for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
         return (point, false)
     }
@@ -136,7 +138,8 @@ package struct TPESampler: Sampler {
     private mutating func sample(_ parameters: [Int], _ pending: [PendingTrial]) -> [Double] {
         let (good, rest) = fit(parameters, pending)
         let points = good.sample(Self.candidates, from: &generator)
-        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
+        let best = Acquisition.best(
+            of: Array(0..<Self.candidates), in: points, good: good, rest: rest, scratch: &scratch)
         return points.map { $0[best] }
     }
 
