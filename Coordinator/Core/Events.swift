@@ -27,9 +27,14 @@ package enum Event: Sendable, Equatable {
     case cancel(JobID, by: ClientRef)
     case pause(JobID, by: ClientRef)
     case unpause(JobID, by: ClientRef)
-    case addBudget(JobID, milliseconds: UInt64, by: ClientRef)
+    case addBudget(JobID, milliseconds: UInt64, token: UInt64, by: ClientRef)
+    /// Something for a job's planner; see `Request.tell`.
+    case told(JobID, isKept: Bool, [UInt8], by: ClientRef)
+    case reported(WorkerID, [TaskMessage])
     /// Ends every batch of events: time passes, and work is handed out. `wall` is milliseconds since 1970, for people.
     case ticked(wall: UInt64)
+    /// The last event of a coordinator that stops in order: what it would otherwise store within a second.
+    case stopping
 }
 
 /// What the shell must do, in order. All records of a batch are committed in one transaction before anything is sent
@@ -39,6 +44,8 @@ package enum Effect: Sendable, Equatable {
     case send(Outbound, to: WorkerID)
     case reply(Reply, to: ClientRef)
     case plan(JobID, PlannerCall)
+    /// For whoever keeps pictures of this kind's jobs.
+    case publish(JobID, kind: String, [[UInt8]])
     /// One line for the log.
     case log(LogLine)
 }
@@ -49,6 +56,8 @@ package enum PlannerCall: Sendable, Equatable {
     case finished(index: UInt32, result: [UInt8], load: Load)
     case idle(Load)
     case budgetEnded
+    /// Somebody speaks to it.
+    case heard(Hearing.Source, [UInt8])
     /// The job is over: forget its planner. Not answered.
     case forget
 }
@@ -84,8 +93,12 @@ package enum Record: Sendable, Equatable {
     /// Attempts of one task that did not end in a result; `parked` says why it is not tried again.
     case attempts(TaskID, failures: UInt32, crashes: UInt32, parked: String?)
     case ledger(JobID, LedgerEntry)
+    /// Said to the planner, and to be said again when it is rebuilt.
+    case heard(JobID, Hearing)
     /// A worker joined under a name, or is gone for good: after a restart its successor is known by the name.
     case joined(WorkerID, name: String)
     case left(WorkerID)
-    case budget(JobID, wallMilliseconds: UInt64, total: UInt64)
+    case budget(JobID, StoredBudget)
+    /// Budget was added under this token: a repeat adds nothing.
+    case budgetAdded(JobID, token: UInt64, milliseconds: UInt64)
 }

@@ -26,7 +26,8 @@ extension Core {
         case .done, .cancelled: return "Job \(job.id) is \(job.state.name)."
         case .failed: return "Job \(job.id) failed: \(job.reason)."
         case .unfinished: return "Job \(job.id) used up its budget; `apex resume` with --budget adds to it."
-        case .running:
+        case .running, .resting:
+            if job.isResting, job.claimed == 0 { return "Job \(job.id) rests until somebody gives it something to do." }
             if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
             guard let first = job.queue.first else {
                 return job.openPlannerCalls > 0
@@ -54,7 +55,7 @@ extension Core {
         case .queued: break
         }
         if job.state != .running { return why(job) }
-        if let ledger = job.ledger, job.isBudgeted(index), ledger.isOver(at: now) {
+        if let ledger = job.ledger, ledger.isOver(at: now) {
             return "Task \(task) waits for budget: job \(job.id) has used its \(ledger.wall) ms."
         }
         let live = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
@@ -88,7 +89,8 @@ extension Core {
         guard knows(id) else { return nil }
         let job = jobs[at(id)]
         return JobStatus(
-            id: id, kind: job.submission.kind, name: job.submission.name, state: job.state,
+            id: id, kind: job.submission.kind, name: job.submission.name,
+            state: job.state == .running && job.isResting && job.claimed == 0 ? .resting : job.state,
             priority: job.submission.priority, tasks: job.taskCount, done: job.done, failed: job.parked,
             running: job.claimed, queued: job.taskCount - job.done - job.parked - job.claimed, reason: job.reason,
             plan: job.status, answer: job.answer, budget: job.ledger?.status(at: now), submitted: job.submitted,
@@ -118,7 +120,7 @@ extension Core {
             if counts[.claimed, default: 0] != job.claimed { return "job \(job.id): claimed tasks are miscounted" }
             if counts[.done, default: 0] != job.done { return "job \(job.id): done tasks are miscounted" }
             if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
-            if let ledger = job.ledger, !ledger.isBalanced { return "job \(job.id): the ledger does not add up" }
+            if let words = brokenBudget(of: job) { return "job \(job.id): \(words)" }
             let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
             if open.reduce(0, { $0 + $1.open }) != job.claimed { return "job \(job.id): claims and tasks disagree" }
             let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
@@ -154,9 +156,8 @@ extension Core {
                 let epoch = job.lastingEpoch(index)
                 mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(epoch))
             }
-            if let ledger = job.ledger {
-                for value in [ledger.total, ledger.spent, ledger.granted, ledger.pool] { mix(value) }
-            }
+            // Grants and the time of slots that are there end with the coordinator.
+            for value in job.lastingBudget { mix(value) }
             for (index, trouble) in job.troubles.sorted(by: { $0.key < $1.key }) {
                 mix(UInt64(index) << 32 | UInt64(trouble.failures) << 16 | UInt64(trouble.crashes))
             }
@@ -173,10 +174,8 @@ extension Core {
                 let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
                 if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
             }
-            if mine.ledger?.total != theirs.ledger?.total || mine.ledger?.spent != theirs.ledger?.spent
-                || mine.ledger?.granted != theirs.ledger?.granted
-            {
-                return "job \(mine.id): \(mine.ledger!), was \(theirs.ledger!)"
+            if mine.lastingBudget != theirs.lastingBudget {
+                return "job \(mine.id): budget \(mine.lastingBudget), was \(theirs.lastingBudget)"
             }
             for index in Set(mine.troubles.keys).union(theirs.troubles.keys).sorted() {
                 let (a, b) = (mine.troubles[index], theirs.troubles[index])

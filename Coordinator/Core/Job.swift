@@ -14,6 +14,12 @@ struct Job: Sendable {
     /// Questions to the planner that are not answered yet.
     var openPlannerCalls = 0
     var status = PlanStatus()
+    /// Its planner wants nothing until somebody speaks to it.
+    var isResting = false
+    /// Requests told to its planner, ever; the newest bears this number.
+    var told: UInt32 = 0
+    /// Who waits for the planner's answer to which request, in order of number.
+    var askers: [(request: UInt32, client: ClientRef)] = []
 
     var tasks = TaskTable()
     var queue = RunQueue()
@@ -31,12 +37,13 @@ struct Job: Sendable {
     var done: UInt32 = 0
     var parked: UInt32 = 0
     var claimed: UInt32 = 0
-    var claimedBudgeted: UInt32 = 0
     /// Slots its claims hold: its share when jobs of one priority compete.
     var coresHeld: UInt64 = 0
     var ledger: Ledger?
-    var recordedTotal: UInt64 = 0
-    var recordedWall: UInt64 = 0
+    /// As the store has it: the ledger then, and what was written of it.
+    var recorded: (ledger: Ledger, budget: StoredBudget)?
+    /// Tokens under which budget was added. Looked up, never iterated.
+    var budgetTokens: Set<UInt64> = []
     var askedForEnd = false
     /// Of all runs handed out, the number of its newest.
     var served: UInt64 = 0

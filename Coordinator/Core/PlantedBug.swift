@@ -5,4 +5,5 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case ignoresDependencies, countsMemoryOnce, forgetsFailures, startsPaused
     case forgetsTokens, retriesPoison, retriesForEver, forgetsDeposits, forgetsReservation, assignsToDraining
     case ignoresDeadline, losesReturned, forgetsRevoke, handsOutUnstored
+    case forgetsWithdrawals, forgetsElapsed, addsBudgetTwice
 }

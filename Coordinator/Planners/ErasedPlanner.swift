@@ -8,8 +8,10 @@ package protocol ErasedPlanner: Sendable {
     mutating func finished(_ index: UInt32, _ result: [UInt8], load: Load) throws(JobError) -> PlannerOutput
     mutating func idle(load: Load) throws(JobError) -> PlannerOutput
     mutating func budgetEnded() throws(JobError) -> PlannerOutput
-    mutating func restore(tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])]) throws(JobError)
-        -> PlannerOutput
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> PlannerOutput
+    mutating func restore(
+        tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])], hearings: [Hearing]
+    ) throws(JobError) -> PlannerOutput
 }
 
 /// A plan, and the blobs that must be stored before it goes out.
@@ -24,6 +26,9 @@ package struct PlannerOutput: Sendable {
         plan.tasks += next.plan.tasks
         if next.plan.status != PlanStatus() { plan.status = next.plan.status }
         plan.end = next.plan.end ?? plan.end
+        plan.isResting = next.plan.isResting ?? plan.isResting
+        plan.answers += next.plan.answers
+        plan.publications += next.plan.publications
         blobs += next.blobs
     }
 }
@@ -43,17 +48,20 @@ struct Erased<P: Planner>: ErasedPlanner {
     }
     mutating func idle(load: Load) throws(JobError) -> PlannerOutput { encode(try planner.idle(load: load)) }
     mutating func budgetEnded() throws(JobError) -> PlannerOutput { encode(try planner.budgetEnded()) }
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> PlannerOutput {
+        encode(try planner.heard(source, bytes))
+    }
 
-    mutating func restore(tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])]) throws(JobError)
-        -> PlannerOutput
-    {
+    mutating func restore(
+        tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])], hearings: [Hearing]
+    ) throws(JobError) -> PlannerOutput {
         var decodedTasks: [P.Kind.Task] = []
         for task in tasks { decodedTasks.append(try decode(task, "a stored task")) }
         var decodedResults: [(index: Int, result: P.Kind.Result)] = []
         for (index, result) in results {
             decodedResults.append((Int(index), try decode(result, "the stored result of task \(index)")))
         }
-        return encode(try planner.restore(tasks: decodedTasks, results: decodedResults))
+        return encode(try planner.restore(tasks: decodedTasks, results: decodedResults, hearings: hearings))
     }
 
     private func encode(_ step: Step<P.Kind.Task>) -> PlannerOutput {
@@ -61,6 +69,9 @@ struct Erased<P: Planner>: ErasedPlanner {
         output.plan.array = step.array.map { ($0.task.wireBytes, $0.count) }
         output.plan.tasks = step.tasks.map { PlannedTask(payload: $0.wireBytes, isBudgeted: step.isBudgeted) }
         output.plan.status = step.status ?? PlanStatus()
+        output.plan.isResting = step.isResting
+        output.plan.answers = step.answers
+        output.plan.publications = step.publications
         output.blobs = step.blobs.map { (BlobID(of: $0), $0) }
         switch step.end {
         case .answer(let bytes):

@@ -23,10 +23,19 @@ package protocol Planner<Kind>: Sendable {
     /// queued in the core, in case somebody adds budget.
     mutating func budgetEnded() throws(JobError) -> Step<Kind.Task>
 
+    /// Somebody speaks to the job: a request of a person, a running task, or the core about a task that is not tried
+    /// again. Answers go into `Step.answers`.
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task>
+
     /// After a restart: `tasks` are all that were planned, in order, `results` the accepted ones in order of
     /// acceptance. Answers with what was due but not yet planned when the coordinator died.
     mutating func restore(tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)]) throws(JobError)
         -> Step<Kind.Task>
+
+    /// As `restore(tasks:results:)`, for kinds that are spoken to: what was said, and after how many results.
+    mutating func restore(
+        tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)], hearings: [Hearing]
+    ) throws(JobError) -> Step<Kind.Task>
 }
 
 /// What a planner answers with.
@@ -41,6 +50,10 @@ package struct Step<Task: Sendable>: Sendable {
     package var blobs: [[UInt8]] = []
     package var status: PlanStatus?
     package var end: End?
+    /// See `Plan`.
+    package var isResting: Bool?
+    package var answers: [PlanAnswer] = []
+    package var publications: [[UInt8]] = []
 
     package enum End: Sendable {
         case answer([UInt8])
@@ -48,11 +61,30 @@ package struct Step<Task: Sendable>: Sendable {
     }
     package init() {}
     package init(tasks: [Task]) { self.tasks = tasks }
+
+    /// Two answers in a row, as one.
+    mutating func append(_ next: Step) {
+        array = array ?? next.array
+        tasks += next.tasks
+        isBudgeted = isBudgeted || next.isBudgeted
+        blobs += next.blobs
+        status = next.status ?? status
+        end = next.end ?? end
+        isResting = next.isResting ?? isResting
+        answers += next.answers
+        publications += next.publications
+    }
 }
 
 extension Planner {
     package mutating func idle(load: Load) throws(JobError) -> Step<Kind.Task> { Step() }
     package mutating func budgetEnded() throws(JobError) -> Step<Kind.Task> { Step() }
+    package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task> {
+        Step()
+    }
+    package mutating func restore(
+        tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)], hearings: [Hearing]
+    ) throws(JobError) -> Step<Kind.Task> { try restore(tasks: tasks, results: results) }
 
     /// Right for planners whose steps are cheap: plan again from the start, and drop what was planned before.
     package mutating func restore(tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)]) throws(JobError)

@@ -31,6 +31,7 @@ package final class Coordinator {
     let blobs: BlobStore
     private let planning: PlanningThread
     private let planned: Wakeup
+    let studies: StudyWriter
     private let stop: StopSignal
     private let log: EventLog
     private let authenticator: Authenticator?
@@ -54,6 +55,8 @@ package final class Coordinator {
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
+        let wakeup = planned
+        studies = StudyWriter(settings.folder) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         let database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -63,7 +66,7 @@ package final class Coordinator {
                 job.id,
                 PlanningThread.History(
                     kind: job.submission.kind, spec: job.submission.spec, tasks: job.tasks.map(\.payload),
-                    results: try database.results(of: job.id)))
+                    results: try database.results(of: job.id), hearings: try database.hearings(of: job.id)))
         }
         self.database = database
         start = .now
@@ -107,12 +110,14 @@ package final class Coordinator {
             planned.clear()
             var batch = Batch()
             for index in listeners.indices { try receive(from: index, &batch) }
-            if let failure = planning.failure { throw JobError(failure) }
+            if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
         }
+        try handle([.stopping])
+        studies.stop()
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
     }
@@ -167,6 +172,8 @@ package final class Coordinator {
             if isKnown(worker, connection, &batch) { batch.events.append(.draining(worker)) }
         case .goodbye(let worker):
             if isKnown(worker, connection, &batch) { batch.events.append(.goodbye(worker)) }
+        case .reports(let worker, let reports):
+            if isKnown(worker, connection, &batch) { batch.events.append(.reported(worker, reports)) }
         case .wantBlob: batch.afterCommit.append((connection, message))
         case .request(let number, let request):
             let client = ClientRef(connection: connection, number: number)
@@ -175,8 +182,10 @@ package final class Coordinator {
             case .cancel(let job): batch.events.append(.cancel(job, by: client))
             case .pause(let job): batch.events.append(.pause(job, by: client))
             case .unpause(let job): batch.events.append(.unpause(job, by: client))
-            case .addBudget(let job, let milliseconds):
-                batch.events.append(.addBudget(job, milliseconds: milliseconds, by: client))
+            case .addBudget(let job, let milliseconds, let token):
+                batch.events.append(.addBudget(job, milliseconds: milliseconds, token: token, by: client))
+            case .tell(let job, let isKept, let bytes):
+                batch.events.append(.told(job, isKept: isKept, bytes, by: client))
             case .status, .job, .why, .results, .ledger, .putBlob: batch.afterCommit.append((connection, message))
             }
         }
@@ -207,6 +216,7 @@ package final class Coordinator {
             case .reply(let reply, let client):
                 _ = try send(.reply(number: client.number, reply), to: client.connection)
             case .plan(let job, let call): planning.ask(job, call)
+            case .publish(let job, let kind, let publications): publish(job, kind, publications)
             case .log(let line): log.write(line)
             }
         }
@@ -229,7 +239,7 @@ package final class Coordinator {
         case .goodbye: message = .introduceYourself
         case .wantBlob(let blob, let offset, let count): message = chunk(of: blob, offset, count)
         case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
-        case .heartbeat, .outcomes, .draining: return
+        case .heartbeat, .outcomes, .draining, .reports: return
         }
         _ = try send(message, to: question.connection)
     }

@@ -20,6 +20,7 @@ final class PlanningThread: Sendable {
         var spec: [UInt8]
         var tasks: [[UInt8]]
         var results: [(index: UInt32, result: [UInt8])]
+        var hearings: [Hearing]
     }
     private struct State: Sendable {
         var questions: [Question] = []
@@ -94,7 +95,8 @@ final class PlanningThread: Sendable {
         let job = question.job
         if let history = question.history {
             var planner = try PlannerList.planner(kind: history.kind, spec: history.spec, blobs: blobs)
-            let output = try planner.restore(tasks: history.tasks, results: history.results)
+            let output = try planner.restore(
+                tasks: history.tasks, results: history.results, hearings: history.hearings)
             planners[job] = planner
             return output
         }
@@ -112,6 +114,7 @@ final class PlanningThread: Sendable {
             return try planner.finished(index, result, load: load)
         case .idle(let load): return try planner.idle(load: load)
         case .budgetEnded: return try planner.budgetEnded()
+        case .heard(let source, let bytes): return try planner.heard(source, bytes)
         case .forget, .start: return nil
         }
     }

@@ -30,7 +30,7 @@ extension Coordinator {
             return .results(try database.records(of: job, from: from, maximumBytes: Self.replyBytes))
         case .ledger(let job, let from): return .ledger(try database.ledger(of: job, from: from, limit: 10_000))
         case .putBlob(let blob, let total, let offset, let bytes): return receive(blob, total, offset, bytes)
-        case .submit, .cancel, .pause, .unpause, .addBudget: return .refused("this is not a question")
+        case .submit, .cancel, .pause, .unpause, .addBudget, .tell: return .refused("this is not a question")
         }
     }
 

@@ -17,11 +17,13 @@ package struct StateDatabase: ~Copyable {
     private let insertAttempts: Statement
     private let insertLedger: Statement
     private let setBudget: Statement
+    private let insertAddition: Statement
+    private let insertHearing: Statement
     private let insertWorker: Statement
     private let deleteWorker: Statement
 
     /// Raised with every change of the tables.
-    private static let schemaVersion: Int64 = 1
+    private static let schemaVersion: Int64 = 3
 
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
@@ -46,10 +48,16 @@ package struct StateDatabase: ~Copyable {
             "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertLedger = try database.prepare(
             "INSERT INTO ledger(job, at, task, granted, spent, donated) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
-        let setBudget = try database.prepare("UPDATE jobs SET budget_wall=?2, budget_total=?3 WHERE id=?1")
+        let setBudget = try database.prepare(
+            "UPDATE jobs SET budget_wall=?2, budget_elapsed=?3, budget_total=?4, budget_slots=?5 WHERE id=?1")
+        let insertAddition = try database.prepare(
+            "INSERT INTO budget_additions(job, token, milliseconds) VALUES(?1, ?2, ?3)")
+        let insertHearing = try database.prepare(
+            "INSERT INTO hearings(job, after_results, source, number, bytes) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
         let deleteWorker = try database.prepare("DELETE FROM workers WHERE id=?1")
         self.database = database
+        self.insertHearing = insertHearing
         self.insertWorker = insertWorker
         self.deleteWorker = deleteWorker
         self.insertJob = insertJob
@@ -64,6 +72,7 @@ package struct StateDatabase: ~Copyable {
         self.insertAttempts = insertAttempts
         self.insertLedger = insertLedger
         self.setBudget = setBudget
+        self.insertAddition = insertAddition
     }
 
     private static func prepareTables(_ database: borrowing Database, _ path: String) throws(DatabaseError) {
@@ -83,7 +92,10 @@ package struct StateDatabase: ~Copyable {
             BEGIN;
             CREATE TABLE jobs(id INTEGER PRIMARY KEY, submission BLOB NOT NULL, submitted INTEGER NOT NULL,
                 state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '', answer BLOB, ended INTEGER NOT NULL DEFAULT 0,
-                array_payload BLOB, array_count INTEGER, plan_status BLOB, budget_wall INTEGER, budget_total INTEGER);
+                array_payload BLOB, array_count INTEGER, plan_status BLOB, budget_wall INTEGER, budget_elapsed INTEGER,
+                budget_total INTEGER, budget_slots INTEGER);
+            CREATE TABLE budget_additions(job INTEGER, token INTEGER, milliseconds INTEGER NOT NULL,
+                PRIMARY KEY(job, token)) WITHOUT ROWID;
             CREATE TABLE tasks(job INTEGER, idx INTEGER, payload BLOB NOT NULL, budgeted INTEGER NOT NULL,
                 PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE claims(job INTEGER, first INTEGER, count INTEGER NOT NULL, epoch INTEGER, worker INTEGER NOT NULL,
@@ -94,8 +106,11 @@ package struct StateDatabase: ~Copyable {
                 parked TEXT, PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
+            CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,
+                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL);
             CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
+            CREATE INDEX hearings_of_job ON hearings(job);
             CREATE INDEX ledger_of_job ON ledger(job);
             PRAGMA user_version = \(schemaVersion);
             COMMIT
@@ -174,6 +189,14 @@ package struct StateDatabase: ~Copyable {
                 try insertLedger.bind(Int64(bitPattern: number), at: at + 2)
             }
             try insertLedger.run()
+        case .heard(let job, let hearing):
+            let (source, number) = Self.code(hearing.source)
+            try insertHearing.bind(Int(job.number), at: 1)
+            try insertHearing.bind(Int(hearing.afterResults), at: 2)
+            try insertHearing.bind(source, at: 3)
+            try insertHearing.bind(Int(number), at: 4)
+            try insertHearing.bind(blob: hearing.bytes, at: 5)
+            try insertHearing.run()
         case .joined(let worker, let name):
             try insertWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
             try insertWorker.bind(name, at: 2)
@@ -181,14 +204,26 @@ package struct StateDatabase: ~Copyable {
         case .left(let worker):
             try deleteWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
             try deleteWorker.run()
-        case .budget(let job, let wall, let total):
+        case .budget(let job, let budget):
             try setBudget.bind(Int(job.number), at: 1)
-            try setBudget.bind(Int64(bitPattern: wall), at: 2)
-            try setBudget.bind(Int64(bitPattern: total), at: 3)
+            let numbers = [budget.wallMilliseconds, budget.elapsedMilliseconds, budget.total, budget.mostSlots]
+            for (at, number) in numbers.enumerated() { try setBudget.bind(Int64(bitPattern: number), at: at + 2) }
             try setBudget.run()
+        case .budgetAdded(let job, let token, let milliseconds):
+            try insertAddition.bind(Int(job.number), at: 1)
+            try insertAddition.bind(Int64(bitPattern: token), at: 2)
+            try insertAddition.bind(Int64(bitPattern: milliseconds), at: 3)
+            try insertAddition.run()
         }
     }
 
+    private static func code(_ source: Hearing.Source) -> (source: Int, number: UInt32) {
+        switch source {
+        case .request(let number): (0, number)
+        case .task(let index): (1, index)
+        case .parked(let index): (2, index)
+        }
+    }
     private func bind(_ statement: borrowing Statement, _ run: ClaimRun) throws(DatabaseError) {
         try statement.bind(Int(run.job.number), at: 1)
         try statement.bind(Int(run.first), at: 2)
@@ -210,7 +245,7 @@ package struct StateDatabase: ~Copyable {
         let rows = try database.prepare(
             """
             SELECT id, submission, submitted, state, reason, answer, ended, array_payload, array_count, plan_status,
-                budget_wall, budget_total FROM jobs ORDER BY id
+                budget_wall, budget_elapsed, budget_total, budget_slots FROM jobs ORDER BY id
             """)
         while try rows.step() {
             guard let submission = try? Submission(wireBytes: rows.blob(1)),
@@ -226,7 +261,10 @@ package struct StateDatabase: ~Copyable {
             if !rows.isNull(8) { job.array = (rows.blob(7), UInt32(rows.integer(8))) }
             job.status = (try? PlanStatus(wireBytes: rows.blob(9))) ?? PlanStatus()
             if !rows.isNull(10) {
-                job.budget = (UInt64(bitPattern: rows.integer(10)), UInt64(bitPattern: rows.integer(11)))
+                job.budget = StoredBudget(
+                    wallMilliseconds: UInt64(bitPattern: rows.integer(10)),
+                    elapsedMilliseconds: UInt64(bitPattern: rows.integer(11)),
+                    total: UInt64(bitPattern: rows.integer(12)), mostSlots: UInt64(bitPattern: rows.integer(13)))
             }
             jobs.append(job)
         }
@@ -269,6 +307,12 @@ package struct StateDatabase: ~Copyable {
                 ))
         }
         job.ledger = try ledger(of: job.id, from: 0, limit: .max)
+        let additions = try database.prepare("SELECT token FROM budget_additions WHERE job=?1 ORDER BY token")
+        try additions.bind(id, at: 1)
+        while try additions.step() { job.budgetTokens.append(UInt64(bitPattern: additions.integer(0))) }
+        let told = try database.prepare("SELECT MAX(number) FROM hearings WHERE job=?1 AND source=0")
+        try told.bind(id, at: 1)
+        if try told.step() { job.told = UInt32(told.integer(0)) }
     }
 
     private func run(of job: JobID, _ row: borrowing Statement, _ column: Int) -> ClaimRun {
@@ -295,6 +339,26 @@ package struct StateDatabase: ~Copyable {
             for offset in 0..<UInt32(rows.integer(1)) { results.append((UInt32(rows.integer(0)) + offset, result)) }
         }
         return results
+    }
+
+    /// What was said to a job's planner, in order.
+    func hearings(of job: JobID) throws(DatabaseError) -> [Hearing] {
+        let rows = try database.prepare(
+            "SELECT after_results, source, number, bytes FROM hearings WHERE job=?1 ORDER BY seq")
+        try rows.bind(Int(job.number), at: 1)
+        var hearings: [Hearing] = []
+        while try rows.step() {
+            let number = UInt32(rows.integer(2))
+            let source: Hearing.Source
+            switch rows.integer(1) {
+            case 0: source = .request(number)
+            case 1: source = .task(number)
+            case 2: source = .parked(number)
+            case let other: throw DatabaseError(cause: .corrupt, "state.sqlite: a hearing of source \(other).")
+            }
+            hearings.append(Hearing(source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0))))
+        }
+        return hearings
     }
 
     /// Results and failures of tasks from index `from`, at most `maximumBytes` of them.

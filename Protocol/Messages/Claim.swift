@@ -101,3 +101,26 @@ package struct TaskOutcome: Sendable, Equatable, Wire {
         }
     }
 }
+
+/// What a running task and its planner say to each other, in bytes of their kind.
+package struct TaskMessage: Sendable, Equatable, Wire {
+    /// A longer one is dropped: messages are for numbers, not for data.
+    package static let maximumBytes = 64 << 10
+    /// One task.
+    package var run: ClaimRun
+    package var bytes: [UInt8]
+    package init(run: ClaimRun, bytes: [UInt8]) {
+        self.run = run
+        self.bytes = bytes
+    }
+    package func write(to writer: inout WireWriter) {
+        writer.value(run)
+        writer.blob(bytes)
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        run = try reader.value()
+        bytes = try reader.blob()
+        guard run.count == 1 else { throw WireError("a message of \(run.count) tasks") }
+        guard bytes.count <= Self.maximumBytes else { throw WireError("a message of \(bytes.count) bytes") }
+    }
+}

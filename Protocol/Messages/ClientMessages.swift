@@ -8,14 +8,18 @@ package enum Request: Sendable, Equatable, Wire {
     case unpause(JobID)
     /// Why a task (`3.17`) or job (`3`) is not running.
     case why(String)
-    /// More wall-clock milliseconds for a job with a budget; a job that ended for want of it continues.
-    case addBudget(JobID, milliseconds: UInt64)
+    /// More wall-clock milliseconds for a job with a budget; a job that ended for want of it continues. The asker's
+    /// token makes a repeat the same addition.
+    case addBudget(JobID, milliseconds: UInt64, token: UInt64)
     /// Results of tasks from index `from` on: as many as fit one frame.
     case results(JobID, from: UInt32)
     /// The budget's entries from position `from` on.
     case ledger(JobID, from: UInt32)
     /// Part of a blob on its way to the coordinator; the answer says how far it got.
     case putBlob(BlobID, total: UInt64, offset: UInt64, [UInt8])
+    /// Something for a job's planner, in bytes of its kind. What `isKept` is remembered like a result; a planner is
+    /// told it once for each time it is sent.
+    case tell(JobID, isKept: Bool, [UInt8])
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -38,10 +42,11 @@ package enum Request: Sendable, Equatable, Wire {
         case .why(let text):
             writer.integer(UInt8(6))
             writer.string(text)
-        case .addBudget(let job, let milliseconds):
+        case .addBudget(let job, let milliseconds, let token):
             writer.integer(UInt8(7))
             writer.value(job)
             writer.integer(milliseconds)
+            writer.integer(token)
         case .results(let job, let from):
             writer.integer(UInt8(8))
             writer.value(job)
@@ -56,6 +61,11 @@ package enum Request: Sendable, Equatable, Wire {
             writer.integer(total)
             writer.integer(offset)
             writer.blob(bytes)
+        case .tell(let job, let isKept, let bytes):
+            writer.integer(UInt8(11))
+            writer.value(job)
+            writer.bool(isKept)
+            writer.blob(bytes)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -67,12 +77,15 @@ package enum Request: Sendable, Equatable, Wire {
         case 4: self = .pause(try reader.value())
         case 5: self = .unpause(try reader.value())
         case 6: self = .why(try reader.string())
-        case 7: self = .addBudget(try reader.value(), milliseconds: try reader.integer())
+        case 7:
+            self = .addBudget(
+                try reader.value(), milliseconds: try reader.integer(), token: try reader.integer())
         case 8: self = .results(try reader.value(), from: try reader.integer())
         case 9: self = .ledger(try reader.value(), from: try reader.integer())
         case 10:
             self = .putBlob(
                 try reader.value(), total: try reader.integer(), offset: try reader.integer(), try reader.blob())
+        case 11: self = .tell(try reader.value(), isKept: try reader.bool(), try reader.blob())
         case let other: throw WireError("there is no request \(other)")
         }
     }
@@ -95,9 +108,12 @@ package struct Submission: Sendable, Equatable, Wire {
     package var needs: TaskNeeds
     /// How often a task that failed is tried again.
     package var retries: UInt32
+    /// A task that is not tried again is told to the planner; otherwise it ends the job.
+    package var toleratesFailures: Bool
     package init(
         token: UInt64, kind: String, spec: [UInt8], name: String = "", priority: Int32 = 0, after: [JobID] = [],
-        budgetMilliseconds: UInt64 = 0, needs: TaskNeeds = TaskNeeds(), retries: UInt32 = 0
+        budgetMilliseconds: UInt64 = 0, needs: TaskNeeds = TaskNeeds(), retries: UInt32 = 0,
+        toleratesFailures: Bool = false
     ) {
         self.token = token
         self.kind = kind
@@ -108,6 +124,7 @@ package struct Submission: Sendable, Equatable, Wire {
         self.budgetMilliseconds = budgetMilliseconds
         self.needs = needs
         self.retries = retries
+        self.toleratesFailures = toleratesFailures
     }
     package func write(to writer: inout WireWriter) {
         writer.integer(token)
@@ -119,6 +136,7 @@ package struct Submission: Sendable, Equatable, Wire {
         writer.integer(budgetMilliseconds)
         writer.value(needs)
         writer.integer(retries)
+        writer.bool(toleratesFailures)
     }
     package init(from reader: inout WireReader) throws(WireError) {
         token = try reader.integer()
@@ -130,6 +148,7 @@ package struct Submission: Sendable, Equatable, Wire {
         budgetMilliseconds = try reader.integer()
         needs = try reader.value()
         retries = try reader.integer()
+        toleratesFailures = try reader.bool()
     }
 }
 
@@ -164,6 +183,8 @@ package enum Reply: Sendable, Equatable, Wire {
     case ledger([LedgerEntry])
     /// The coordinator holds this many bytes of the blob; the total means it is whole.
     case blobReceived(UInt64)
+    /// What a planner said, in bytes of its kind.
+    case said([UInt8])
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -192,6 +213,9 @@ package enum Reply: Sendable, Equatable, Wire {
         case .blobReceived(let bytes):
             writer.integer(UInt8(8))
             writer.integer(bytes)
+        case .said(let bytes):
+            writer.integer(UInt8(9))
+            writer.blob(bytes)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -205,6 +229,7 @@ package enum Reply: Sendable, Equatable, Wire {
         case 6: self = .results(try reader.array())
         case 7: self = .ledger(try reader.array())
         case 8: self = .blobReceived(try reader.integer())
+        case 9: self = .said(try reader.blob())
         case let other: throw WireError("there is no reply \(other)")
         }
     }
@@ -235,7 +260,7 @@ package struct LedgerEntry: Sendable, Equatable, Wire {
     package var task: UInt32
     package var granted: UInt64
     package var spent: UInt64
-    /// granted − spent, back in the pool; 0 when the slice was overrun.
+    /// granted − spent, back in the pool; 0 when the slice was overrun, and for a task that has no slice.
     package var donated: UInt64
     package init(at: UInt64, task: UInt32, granted: UInt64, spent: UInt64, donated: UInt64) {
         self.at = at

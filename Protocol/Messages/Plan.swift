@@ -11,6 +11,12 @@ package struct Plan: Sendable, Equatable {
     package var tasks: [PlannedTask] = []
     package var status = PlanStatus()
     package var end: End?
+    /// Nothing is to be done until somebody speaks to the job; nil: as before.
+    package var isResting: Bool?
+    /// To people and tasks that spoke to the planner.
+    package var answers: [PlanAnswer] = []
+    /// For whoever keeps pictures of this kind's jobs, in bytes of the kind.
+    package var publications: [[UInt8]] = []
 
     package enum End: Sendable, Equatable {
         /// The job is done; its answer is this blob.
@@ -22,7 +28,37 @@ package struct Plan: Sendable, Equatable {
     package init() {}
     package static func == (a: Plan, b: Plan) -> Bool {
         a.array?.payload == b.array?.payload && a.array?.count == b.array?.count && a.tasks == b.tasks
-            && a.status == b.status && a.end == b.end
+            && a.status == b.status && a.end == b.end && a.isResting == b.isResting && a.answers == b.answers
+            && a.publications == b.publications
+    }
+}
+
+/// What a planner answers to somebody who spoke to it.
+package enum PlanAnswer: Sendable, Equatable {
+    /// To the request that was told under this number.
+    case request(UInt32, [UInt8])
+    /// To a running task; dropped when it no longer runs.
+    case task(UInt32, [UInt8])
+}
+
+/// What is said to a job's planner beside results, in the order in which it was said.
+package struct Hearing: Sendable, Equatable {
+    package enum Source: Sendable, Equatable {
+        /// A request, by its number within the job.
+        case request(UInt32)
+        /// A running task.
+        case task(UInt32)
+        /// The core itself: this task is not tried again, for the reason in the bytes.
+        case parked(UInt32)
+    }
+    package var source: Source
+    package var bytes: [UInt8]
+    /// How many of the job's results had been accepted before.
+    package var afterResults: UInt32
+    package init(source: Source, bytes: [UInt8], afterResults: UInt32) {
+        self.source = source
+        self.bytes = bytes
+        self.afterResults = afterResults
     }
 }
 

@@ -9,6 +9,8 @@ package enum JobState: UInt8, Sendable, Equatable {
     case cancelled
     /// The budget ended before the work did: add budget and it continues.
     case unfinished
+    /// It wants nothing until somebody speaks to it.
+    case resting
 
     package var name: String { "\(self)" }
     package var isOver: Bool { self == .done || self == .failed || self == .cancelled || self == .unfinished }

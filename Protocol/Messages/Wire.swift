@@ -46,6 +46,10 @@ package struct WireWriter {
         #endif
     }
     package mutating func doubles(_ values: [Double]) { integers(values.map(\.bitPattern)) }
+    /// Numbers or nothing: nothing travels as one NaN that no arithmetic makes.
+    package mutating func optionals(_ values: [Double?]) {
+        integers(values.map { $0?.bitPattern ?? WireReader.nothing })
+    }
 }
 
 /// Takes values from a buffer, refusing whatever does not fit in what is left of it.
@@ -123,6 +127,10 @@ package struct WireReader {
     }
     package mutating func doubles() throws(WireError) -> [Double] {
         try integers(of: UInt64.self).map { Double(bitPattern: $0) }
+    }
+    fileprivate static let nothing: UInt64 = 0x7FF8_6E6F_7468_6E67
+    package mutating func optionals() throws(WireError) -> [Double?] {
+        try integers(of: UInt64.self).map { $0 == Self.nothing ? nil : Double(bitPattern: $0) }
     }
     /// Call last: bytes that nobody asked for mean the peer speaks another protocol.
     package func finish() throws(WireError) {

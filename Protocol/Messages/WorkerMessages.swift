@@ -16,6 +16,9 @@ package enum Inbound: Sendable, Equatable, Wire {
     case wantBlob(BlobID, offset: UInt64, count: UInt32)
     /// A person's or a program's question; `number` comes back with the reply.
     case request(number: UInt64, Request)
+    /// What running tasks say to their planner, at most `TaskMessage.maximumBytes` each. May get lost: a task's result
+    /// says everything again.
+    case reports(worker: WorkerID, [TaskMessage])
 
     package struct Hello: Sendable, Equatable, Wire {
         package var worker: WorkerID
@@ -89,6 +92,10 @@ package enum Inbound: Sendable, Equatable, Wire {
             writer.integer(UInt8(6))
             writer.integer(number)
             writer.value(request)
+        case .reports(let worker, let reports):
+            writer.integer(UInt8(7))
+            writer.value(worker)
+            writer.array(reports)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -103,6 +110,7 @@ package enum Inbound: Sendable, Equatable, Wire {
         case 5:
             self = .wantBlob(try reader.value(), offset: try reader.integer(), count: try reader.integer())
         case 6: self = .request(number: try reader.integer(), try reader.value())
+        case 7: self = .reports(worker: try reader.value(), try reader.array())
         case let other: throw WireError("there is no message \(other)")
         }
     }
@@ -126,6 +134,8 @@ package enum Outbound: Sendable, Equatable, Wire {
     case blobChunk(BlobID, offset: UInt64, total: UInt64, [UInt8])
     case blobMissing(BlobID)
     case reply(number: UInt64, Reply)
+    /// What planners answer to running tasks. May get lost: who needs an answer reports again.
+    case answers([TaskMessage])
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -162,6 +172,9 @@ package enum Outbound: Sendable, Equatable, Wire {
             writer.integer(UInt8(8))
             writer.integer(number)
             writer.value(reply)
+        case .answers(let answers):
+            writer.integer(UInt8(9))
+            writer.array(answers)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -180,6 +193,7 @@ package enum Outbound: Sendable, Equatable, Wire {
                 try reader.value(), offset: try reader.integer(), total: try reader.integer(), try reader.blob())
         case 7: self = .blobMissing(try reader.value())
         case 8: self = .reply(number: try reader.integer(), try reader.value())
+        case 9: self = .answers(try reader.array())
         case let other: throw WireError("there is no message \(other)")
         }
     }

@@ -18,7 +18,7 @@ func `whatever is lost, late, repeated or dead, nothing acknowledged is lost and
 
 @Test(arguments: PlantedBug.allCases)
 func `a planted mistake is found`(bug: PlantedBug) {
-    let found = (1...60 as ClosedRange<UInt64>).contains { seed in
+    let found = (1...120 as ClosedRange<UInt64>).contains { seed in
         var simulation = Simulation(seed: seed, plantedBug: bug)
         return simulation.run() != nil
     }

@@ -132,8 +132,15 @@ package struct Simulation {
         return Submission(
             token: UInt64(at) + 1, kind: "simulated", spec: job.spec,
             priority: Int32.random(in: -1...1, using: &random), after: after,
-            budgetMilliseconds: job.kind == .search && chance(600) ? UInt64.random(in: 1...60_000, using: &random) : 0,
+            budgetMilliseconds: job.kind == .search && chance(600)
+                ? UInt64.random(in: 1...60_000, using: &random) : budgetWithoutSlices(at),
             needs: needs, retries: job.isFlaky ? 1 : UInt32.random(in: 0...2, using: &random))
+    }
+
+    /// Some jobs whose tasks run to their end have a budget too, drawn apart.
+    private func budgetWithoutSlices(_ at: Int) -> UInt64 {
+        var random = SplitMix(seed: seed << 8 | UInt64(at))
+        return random.next() % 8 == 0 ? UInt64.random(in: 1...60_000, using: &random) : 0
     }
 
     private mutating func addWorker(_ name: String) {
@@ -349,7 +356,7 @@ package struct Simulation {
 
     private mutating func perform(_ effect: Effect) {
         switch effect {
-        case .record, .log: break
+        case .record, .log, .publish: break
         case .send(let message, let worker):
             guard routes.contains(worker), let at = workerAt[worker] else { return }
             sendDown(message, to: at)
@@ -372,6 +379,11 @@ package struct Simulation {
             answer(.planned(job, planner.finished(index, result, load)))
         case .idle: answer(.planned(job, Plan()))
         case .budgetEnded: answer(.planned(job, planner.budgetEnded()))
+        case .heard(.request(let number), let bytes):
+            var plan = Plan()
+            plan.answers = [.request(number, bytes)]
+            answer(.planned(job, plan))
+        case .heard(_, _): answer(.planned(job, Plan()))
         }
         if let words = planner.broken { broken = "job \(job): \(words)" }
         planners[job] = planner
@@ -411,6 +423,7 @@ package struct Simulation {
             inbox.append((.outcomes(id, number: number, outcomes), worker))
         case .draining: inbox.append((.draining(id), worker))
         case .goodbye: inbox.append((.goodbye(id), worker))
+        case .reports(_, let reports): inbox.append((.reported(id, reports), worker))
         case .wantBlob, .request: return
         }
         wakeSoon()
@@ -424,6 +437,7 @@ package struct Simulation {
             return schedule(.toWorker(message, worker: w), at: workers[w].pausedUntil + 1)
         }
         switch message {
+        case .answers: return
         case .introduceYourself: sendUp(.hello(workers[w].hello), from: w)
         case .assign(let number, let assignments):
             workers[w].seen = max(workers[w].seen, number)
@@ -623,7 +637,8 @@ package struct Simulation {
             case 4...8: wish { .unpause(job, by: $0) }
             case 9...11:
                 let more = UInt64.random(in: 1...5000, using: &random)
-                wish { .addBudget(job, milliseconds: more, by: $0) }
+                let token = nextRequest
+                wish { .addBudget(job, milliseconds: more, token: token, by: $0) }
             default: break
             }
         }

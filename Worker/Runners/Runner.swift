@@ -16,6 +16,16 @@ package final class RunContext {
     package var sliceEnd: ContinuousClock.Instant?
     /// The task was cancelled: its result is no longer wanted, whatever it is.
     package var isCancelled: () -> Bool
+    /// Says something to the task's planner, at most `TaskMessage.maximumBytes`. It may get lost.
+    package var report: ([UInt8]) -> Void = { _ in }
+    /// What the planner answered to this task since the last call.
+    package var answers: () -> [[UInt8]] = { [] }
+    /// A descriptor that is readable when `answers` has something new, and when `isCancelled` may have changed. Only
+    /// `answers` silences it. -1: nothing rings, and who waits must ask now and then.
+    package var bell: Int32 = -1
+    /// The worker's name, and a folder of its own where tasks may keep files.
+    package var workerName = ""
+    package var folder = ""
     /// Decoded inputs, newest last: a universe is decoded once a thread, not once a task. At most 4, because a thread
     /// works on one job at a time.
     private var decoded: [(blob: BlobID, value: Any)] = []

@@ -169,6 +169,7 @@ package final class WorkerShell {
         case .blobChunk(let blob, let offset, let total, let bytes):
             fetcher.received(blob, offset: offset, total: total, bytes, at: lastHeard)
         case .blobMissing(let blob): fetcher.missing(blob)
+        case .answers: break
         case .reply: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
         }
     }
