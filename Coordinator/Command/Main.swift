@@ -9,7 +9,8 @@ enum Apex {
     static var subcommands: [any Subcommand.Type] {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
-            StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self, WhyCommand.self,
+            StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
+            WhyCommand.self,
             CancelCommand.self, PauseCommand.self, UnpauseCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
@@ -33,7 +34,7 @@ enum Apex {
         }
         var arguments = Arguments(Array(words.dropFirst()))
         if arguments.flag("--help") || arguments.flag("-h") {
-            print(command.help)
+            print(command.help(for: &arguments))
             return .done
         }
         do {
