@@ -56,6 +56,7 @@ extension Core {
     /// A job ends while workers are silent that are not lost yet, or another process has taken their name: their time
     /// since they were last heard of was nobody's.
     mutating func closeBudget(of j: Int) {
+        guard jobs[j].ledger != nil else { return }
         for w in workers.indices where !workers[w].isGone {
             let (heard, slots) = (workers[w].lastHeard, budgetSlots(of: w))
             let isReplaced = workers[w].deadline < heard + limits.silence
