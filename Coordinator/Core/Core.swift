@@ -241,8 +241,7 @@ package struct Core: Sendable {
         open.removeAll { $0 == id }
         var fields = [("job", "\(id)"), ("state", state.name)]
         if state == .unfinished { fields.append(("late_ms", "\(jobs[j].ledger?.overrun(at: now) ?? 0)")) }
-        jobs[j].ledger?.close(at: now)
-        recordBudget(of: j)
+        closeBudget(of: j)
         effects.append(.log(LogLine(.info, "job_ended", fields)))
     }
 
