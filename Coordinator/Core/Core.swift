@@ -106,6 +106,8 @@ package struct Core: Sendable {
     // MARK: - Jobs
 
     func at(_ job: JobID) -> Int { Int(job.number) - 1 }
+    /// A worker that joined and has not left.
+    package func knows(_ worker: WorkerID) -> Bool { workerAt[worker] != nil }
     package func knows(_ job: JobID) -> Bool { job.number > 0 && Int(job.number) <= jobs.count }
 
     private mutating func submit(_ submission: Submission, by client: ClientRef) {

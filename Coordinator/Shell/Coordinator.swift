@@ -27,7 +27,7 @@ package final class Coordinator {
 
     private let settings: Settings
     private let lock: StateLock
-    private let database: StateDatabase
+    private var database: StateDatabase
     let blobs: BlobStore
     private let planning: PlanningThread
     private let planned: Wakeup
@@ -55,7 +55,7 @@ package final class Coordinator {
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
-        let database = try StateDatabase(path: settings.folder.database)
+        var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
         core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
         for job in stored where job.wantsPlanner {
@@ -205,6 +205,8 @@ package final class Coordinator {
         if !records.isEmpty { try database.commit(records) }
         for effect in effects {
             switch effect {
+            // A worker that left may come back, with another key if it likes; by the end of the batch it may be back.
+            case .record(.left(let worker)): if !core.knows(worker) { routes.forget(worker) }
             case .record: break
             case .send(let message, let worker):
                 guard let connection = routes.connection(of: worker) else { continue }
