@@ -152,7 +152,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -234,9 +234,7 @@ package struct Core: Sendable {
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
-            jobs[j].queue.removeAll()
-            jobs[j].payloads = []
-            jobs[j].budgeted = []
+            jobs[j].forgetWork()
             dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }

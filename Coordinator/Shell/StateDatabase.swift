@@ -152,10 +152,14 @@ package struct StateDatabase: ~Copyable {
     /// A job that is over keeps its results and the failures that people ask for; nobody claims anything of it again.
     private mutating func forgetWork(of job: JobID) throws(DatabaseError) {
         arrays.remove(job)
-        for rows in ["claims WHERE job=?1", "attempts WHERE job=?1 AND parked IS NULL"] {
-            let delete = try database.prepare("DELETE FROM " + rows)
-            try delete.bind(Int(job.number), at: 1)
-            try delete.run()
+        // The tasks themselves are still counted; what they were told is not asked for.
+        for change in [
+            "DELETE FROM claims WHERE job=?1", "DELETE FROM attempts WHERE job=?1 AND parked IS NULL",
+            "UPDATE tasks SET payload=x'' WHERE job=?1",
+        ] {
+            let statement = try database.prepare(change)
+            try statement.bind(Int(job.number), at: 1)
+            try statement.run()
         }
     }
 
