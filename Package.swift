@@ -144,7 +144,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "CoordinatorShell", "apex",
+                "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 

@@ -10,15 +10,20 @@ final class LocalCluster {
     private(set) var workers: [Int32] = []
     private(set) var asker: Asker!
     private var processes: [Process] = []
-    private static let port = 17_217
+    private let number: Int
+    /// Of clusters made so far: each has a folder and a port of its own.
+    nonisolated(unsafe) private static var made = 0
+    private var port: Int { 17_217 + number }
 
     /// - Parameter workers: the environment that each worker has besides this process's own.
     init(workers: [[String: String]], encrypted: Bool = false) throws {
         isEncrypted = encrypted
+        unsafe Self.made += 1  // the bench makes them on one thread
+        number = unsafe Self.made
         // Short: a socket's path has at most 107 bytes.
-        state = FileManager.default.temporaryDirectory.appendingPathComponent("apex-\(getpid())").path
+        state = FileManager.default.temporaryDirectory.appendingPathComponent("apex-\(getpid())-\(number)").path
         try? FileManager.default.removeItem(atPath: state)
-        let listen = encrypted ? ["--listen", "tcp://127.0.0.1:\(Self.port)"] : []
+        let listen = encrypted ? ["--listen", "tcp://127.0.0.1:\(port)"] : []
         coordinator = try start("apex", ["coordinator", "--state", state, "--quiet"] + listen, [:])
         for _ in 0..<300 where !FileManager.default.fileExists(atPath: state + "/ipc/coordinator") { usleep(20_000) }
         let place = encrypted ? ["--keys", state + "/keys/join"] : []
@@ -38,7 +43,7 @@ final class LocalCluster {
         try self.init(workers: Array(repeating: [:], count: workers), encrypted: encrypted)
     }
 
-    var endpoint: String { isEncrypted ? "tcp://127.0.0.1:\(Self.port)" : "ipc://\(state)/ipc/coordinator" }
+    var endpoint: String { isEncrypted ? "tcp://127.0.0.1:\(port)" : "ipc://\(state)/ipc/coordinator" }
     func connect() throws -> Asker {
         guard isEncrypted else { return try Asker(endpoint) }
         let keys = state + "/keys/join"

@@ -4,15 +4,21 @@ import Messages
 /// one row, so that a million tasks without a result of their own do not become a million rows.
 ///
 /// Only a guide to writing: forgetting a row, as a restart does, costs one row more. Bounded, for the same reason.
-struct DoneRows {
-    struct Row: Equatable {
-        var seq: Int64
-        var run: ClaimRun
-        var result: [UInt8]
-        var busyMicroseconds: UInt64
+package struct DoneRows {
+    package struct Row: Equatable {
+        package var seq: Int64
+        package var run: ClaimRun
+        package var result: [UInt8]
+        package var busyMicroseconds: UInt64
+        package init(seq: Int64, run: ClaimRun, result: [UInt8], busyMicroseconds: UInt64) {
+            self.seq = seq
+            self.run = run
+            self.result = result
+            self.busyMicroseconds = busyMicroseconds
+        }
     }
     /// What to do with a run that is done: write a row of its own, or let rows that are there cover it too.
-    enum Change: Equatable {
+    package enum Change: Equatable {
         case insert
         /// `row`, as it is now; `absorbed`: the row behind the gap that the run closed, if there is one.
         case grow(Row, absorbed: Int64?)
@@ -25,13 +31,15 @@ struct DoneRows {
     private struct Place: Hashable {
         var job: JobID, index: UInt32
     }
+    package init() {}
+
     /// Looked up, never iterated.
     private var byFirst: [Place: Row] = [:]
     /// First index by the index after the last. Looked up, never iterated.
     private var firstByEnd: [Place: UInt32] = [:]
 
     /// - Returns: what to write. After `.insert`, tell the new row's number to `inserted`.
-    mutating func add(_ run: ClaimRun, _ result: [UInt8], busyMicroseconds: UInt64) -> Change {
+    package mutating func add(_ run: ClaimRun, _ result: [UInt8], busyMicroseconds: UInt64) -> Change {
         guard result.count <= Self.maximumResultBytes else { return .insert }
         let before = firstByEnd[Place(job: run.job, index: run.first)].flatMap { row(run.job, $0) }
         let after = row(run.job, run.first + run.count)
@@ -53,7 +61,7 @@ struct DoneRows {
         return .grow(grown, absorbed: absorbed)
     }
 
-    mutating func inserted(_ run: ClaimRun, _ result: [UInt8], busyMicroseconds: UInt64, seq: Int64) {
+    package mutating func inserted(_ run: ClaimRun, _ result: [UInt8], busyMicroseconds: UInt64, seq: Int64) {
         guard result.count <= Self.maximumResultBytes else { return }
         if byFirst.count >= Self.maximumRows { self = DoneRows() }
         remember(Row(seq: seq, run: run, result: result, busyMicroseconds: busyMicroseconds))
