@@ -5,6 +5,8 @@ import Messages
 /// From a client's submit to a worker's receipt of the task, with both commits in between: the job's and the claim's.
 ///
 /// This process is client and worker at once, so one clock tells. The worker answers each task, as a real one does.
+/// Beside each submit a question that stores nothing: what the machine and its other work make of one message there and
+/// back.
 struct Latency {
     private let client: Asker
     private let worker: Asker
@@ -24,9 +26,10 @@ struct Latency {
         throw BenchFailure("the coordinator does not welcome a worker")
     }
 
-    /// - Returns: milliseconds of each submit.
-    mutating func measure(_ count: Int) throws -> [Double] {
+    /// - Returns: milliseconds of each submit, and of each question.
+    mutating func measure(_ count: Int) throws -> (submits: [Double], questions: [Double]) {
         var samples: [Double] = []
+        var questions: [Double] = []
         while samples.count < count {
             // Idle: nothing of the last task is under way any more, and no two submits beat in step with a clock.
             usleep(UInt32.random(in: 5000...15_000))
@@ -42,8 +45,12 @@ struct Latency {
             let end = TaskOutcome(run: task.run, end: .done(Noop.Result().wireBytes), busyMicroseconds: 1)
             try worker.send(.outcomes(worker: id, number: outcomes, [end]))
             _ = try client.wait(for: job)
+            usleep(UInt32.random(in: 5000...15_000))
+            let asked = ContinuousClock.now
+            _ = try client.job(job)
+            questions.append((ContinuousClock.now - asked) / .milliseconds(1))
         }
-        return samples
+        return (samples, questions)
     }
 
     private func receive(_ job: JobID) throws -> Assignment {

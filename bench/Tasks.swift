@@ -4,7 +4,7 @@ import Messages
 
 /// Tasks a second through the whole cluster, everything stored before it is acknowledged.
 ///
-/// `bench tasks [--quick]`. A private cluster of two workers in a temporary folder; no-op tasks beside Dask and Ray, with
+/// `bench tasks [--quick | latency]`. A private cluster of two workers in a temporary folder; no-op tasks beside Dask and Ray, with
 /// and without CURVE, and programs beside HyperQueue, in alternating rounds; then a million and five million tasks at
 /// once with the processor time they cost; then how long a single task takes from its submit to its worker. Peers are
 /// looked for in the virtual environment that APEX_PEERS names, else in python3; none of them stores its tasks on disk.
@@ -12,6 +12,7 @@ package enum TasksBench {
     package static func run(arguments: [String]) {
         do {
             let isQuick = arguments.contains("--quick")
+            if arguments.contains("latency") { return try latency(500, queued: 1_000_000) }
             let (rounds, noops, programs) = isQuick ? (1, 5000, 200) : (3, 20_000, 2000)
             try raceNoops(noops, rounds)
             try racePrograms(programs, rounds)
@@ -130,9 +131,13 @@ package enum TasksBench {
             try latency.leave()
         }
     }
-    private static func say(_ what: String, _ milliseconds: [Double]) {
-        let values = [0.5, 0.99, 0.999].map { digits(quantile(milliseconds, $0), 2) }
-        print("\(what): median \(values[0]) ms, p99 \(values[1]) ms of \(milliseconds.count)")
+    private static func say(_ what: String, _ milliseconds: (submits: [Double], questions: [Double])) {
+        func words(_ samples: [Double]) -> String {
+            "median \(digits(median(samples), 2)) ms, p99 \(digits(quantile(samples, 0.99), 2)) ms"
+        }
+        print(
+            "\(what): \(words(milliseconds.submits)) of \(milliseconds.submits.count); a question and its answer: "
+                + words(milliseconds.questions))
     }
 }
 
