@@ -83,6 +83,8 @@ struct Job: Sendable {
         queue.removeAll()
         payloads = []
         budgeted = []
+        // Of tasks that did not end well at first, those that never did: the store keeps no others either.
+        troubles = troubles.filter { $0.value.parked != nil }
         tasks.compress()
     }
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
