@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import Messages
 
-/// One program, run to its end: in a process group of its own, with nothing on its standard input.
+/// One program, run to its end: in a process group of its own, with nothing on its standard input. The group ends with
+/// this process, however that ends, where a guard was started (CLinux).
 enum ChildProcess {
     struct Ended {
         enum End: Equatable {
@@ -36,6 +37,7 @@ enum ChildProcess {
         var output = try Stream()
         var errorOutput = try Stream()
         let process = try spawn(program, arguments, environment, output.writeEnd.number, errorOutput.writeEnd.number)
+        apex_guard(process, 1)
         output.writeEnd.close()
         errorOutput.writeEnd.close()
         let exit = Descriptor(apex_pidfd_open(process))
@@ -72,6 +74,7 @@ enum ChildProcess {
         }
         // The program is over but not yet reaped, so its group still has its number: what it left behind ends with it.
         kill(-process, SIGKILL)
+        apex_guard(process, 0)
         output.read()
         errorOutput.read()
         var code: Int32 = 0

@@ -41,3 +41,11 @@ int apex_clock_is_synchronised(void);
 
 /// SIGTERM for this process when the thread that started it ends. -1 when `parent` is no longer its parent.
 int apex_end_with(pid_t parent);
+
+/// Starts a small process that outlives this one by a moment: when this one ends, by SIGKILL too, it kills the process
+/// groups named to `apex_guard`. Call it early, while there is one thread. 0, or -1 with errno.
+int apex_start_guard(void);
+
+/// From now on the group ends with this process (`lives` 1), or no longer does (0; call it before the leader is reaped,
+/// while no other group can have its number). Does nothing without a guard.
+void apex_guard(pid_t group, int lives);
