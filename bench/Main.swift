@@ -33,6 +33,7 @@ import Foundation
             Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
                 name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
                 run: MemoryBench.run, quick: ["--quick"]),
             Subject(

@@ -5,14 +5,17 @@ import Messages
 /// What the coordinator holds: memory for tasks that wait, for jobs that ended, for peers that came and went; and the
 /// size of its state on the disk.
 ///
-/// `bench memory [--quick]`. Resident memory is what Linux says of the coordinator's process.
+/// `bench memory [--quick | waiting | ended | visitors]`. Resident memory is what Linux says of the coordinator's process;
+/// its peak tells whether a submit was ever held twice.
 package enum MemoryBench {
     package static func run(arguments: [String]) {
         do {
             let isQuick = arguments.contains("--quick")
-            for count in isQuick ? [200_000] : [1_000_000, 5_000_000] { try waiting(count) }
-            try ended(isQuick ? 100_000 : 1_000_000, jobs: isQuick ? 10 : 50)
-            try visitors(isQuick ? 2000 : 100_000)
+            let parts = ["waiting", "ended", "visitors"].filter { arguments.contains($0) }
+            func wants(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
+            if wants("waiting") { for count in isQuick ? [200_000] : [1_000_000, 5_000_000] { try waiting(count) } }
+            if wants("ended") { try ended(isQuick ? 100_000 : 1_000_000, jobs: isQuick ? 10 : 50) }
+            if wants("visitors") { try visitors(isQuick ? 2000 : 1_000_000) }
         } catch {
             print("memory: \(error)")
             exit(1)
@@ -28,7 +31,9 @@ package enum MemoryBench {
         let after = ProcessFacts.residentBytes(cluster.coordinator)
         print(
             "\(count) tasks waiting: \(digits((after - before) / Double(count), 1)) bytes of the coordinator each, "
-                + "\(digits(after / 1_048_576, 0)) MiB in all; \(cluster.storedBytes) bytes on the disk")
+                + "\(digits(after / 1_048_576, 0)) MiB in all, never more than "
+                + "\(digits(ProcessFacts.peakBytes(cluster.coordinator) / 1_048_576, 0)) MiB; "
+                + "\(cluster.storedBytes) bytes on the disk")
     }
 
     private static func ended(_ count: Int, jobs: Int) throws {
@@ -71,7 +76,7 @@ package enum MemoryBench {
         try visit(count)
         let after = ProcessFacts.residentBytes(cluster.coordinator)
         print(
-            "\(count) connections made and closed, half of them workers: \(digits((after - before) / 1024, 0)) KiB more "
-                + "than after the first \(count / 20)")
+            "\(count) connections made and closed, half of them workers: \(digits((after - before) / 1024, 0)) KiB or "
+                + "\(digits(100 * (after / before - 1), 1)) % more than after the first \(count / 20)")
     }
 }
