@@ -16,6 +16,7 @@ package struct StateDatabase: ~Copyable {
     private let insertClaim: Statement
     private let deleteClaim: Statement
     private let closeClaim: Statement
+    private let forgetClosed: Statement
     private let insertDone: Statement
     private let growDone: Statement
     private let deleteDone: Statement
@@ -47,6 +48,11 @@ package struct StateDatabase: ~Copyable {
             """)
         let deleteClaim = try database.prepare("DELETE FROM claims WHERE job=?1 AND first=?2 AND epoch=?3")
         let closeClaim = try database.prepare("UPDATE claims SET open=0 WHERE job=?1 AND first=?2 AND epoch=?3")
+        // Closed claims say only how far epochs have risen: a newer claim of all their tasks says more.
+        let forgetClosed = try database.prepare(
+            """
+            DELETE FROM claims WHERE job=?1 AND first>=?2 AND first<?2+?3 AND first+count<=?2+?3 AND epoch<?4 AND open=0
+            """)
         let insertDone = try database.prepare(
             "INSERT INTO done(job, first, count, epoch, result, busy) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
         let growDone = try database.prepare("UPDATE done SET first=?2, count=?3, busy=?4 WHERE seq=?1")
@@ -75,6 +81,7 @@ package struct StateDatabase: ~Copyable {
         self.insertClaim = insertClaim
         self.deleteClaim = deleteClaim
         self.closeClaim = closeClaim
+        self.forgetClosed = forgetClosed
         self.insertDone = insertDone
         self.growDone = growDone
         self.deleteDone = deleteDone
@@ -222,6 +229,11 @@ package struct StateDatabase: ~Copyable {
             try insertClaim.bind(Int64(bitPattern: worker.incarnation), at: 5)
             try insertClaim.bind(Int(granted), at: 6)
             try insertClaim.run()
+            // Epochs begin with 1: a first claim has none before it.
+            if run.epoch > 1 {
+                try bind(forgetClosed, run)
+                try forgetClosed.run()
+            }
         case .closed(let run, let allDone):
             let statement = allDone ? 0 : 1
             if statement == 0 { try close(deleteClaim, run) } else { try close(closeClaim, run) }
