@@ -45,18 +45,22 @@ let package = Package(
         .target(
             name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
         .target(
-            name: "Analysis", dependencies: ["Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
+            name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
             dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
+        .target(
+            name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
+            swiftSettings: strict),
         .target(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
-                "CLinux",
+                "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
@@ -66,7 +70,7 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -114,7 +118,7 @@ let package = Package(
             name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
             path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
-            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
+            name: "AnalysisTests", dependencies: ["TestSupport", "Jobs", "Samplers", "Analysis"],
             path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],
@@ -144,8 +148,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "CoordinatorShell", "apex",
-                "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
+                "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 

@@ -1,6 +1,7 @@
 import CoordinatorShell
 import Foundation
 import Glibc
+import JSON
 import Messages
 
 /// A weekend's folder: its results, and under `state/` what a resume needs.

@@ -1,6 +1,7 @@
 import CoordinatorShell
 import Foundation
 import Glibc
+import JSON
 import Messages
 
 /// `apex watch`: the cluster on a screen, twice a second.

@@ -2,6 +2,7 @@ import Blobs
 import CoordinatorShell
 import Foundation
 import Glibc
+import JSON
 import Jobs
 import Market
 import Messages

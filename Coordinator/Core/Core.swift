@@ -175,7 +175,7 @@ package struct Core: Sendable {
         jobs[j].isResting = plan.isResting ?? jobs[j].isResting
         answer(plan.answers, of: id)
         if !plan.publications.isEmpty {
-            effects.append(.publish(kind: jobs[j].submission.kind, plan.publications))
+            effects.append(.publish(id, kind: jobs[j].submission.kind, plan.publications))
         }
         if plan.status != PlanStatus() {
             jobs[j].status = plan.status

@@ -30,13 +30,11 @@ package func makeSampler(_ kind: SamplerKind, space: Space, seed: UInt32, direct
     -> any Sampler
 {
     guard !directions.isEmpty else { throw SpaceError("a study has no direction; give minimize or maximize.") }
-    if kind != .random && directions.count > 1 {
-        throw SpaceError("\(kind.rawValue) searches by one value, not \(directions.count); give one direction.")
-    }
     switch kind {
-    case .tpe: return TPESampler(space: space, seed: seed, direction: directions[0])
-    case .tpeUnivariate:
-        return TPESampler(space: space, seed: seed, direction: directions[0], isMultivariate: false)
+    case .tpe:
+        // Several objectives: one parameter at a time, as Optuna 5.0 does by default.
+        return TPESampler(space: space, seed: seed, directions: directions, isMultivariate: directions.count == 1)
+    case .tpeUnivariate: return TPESampler(space: space, seed: seed, directions: directions, isMultivariate: false)
     case .random: return RandomSampler(space: space, seed: seed)
     }
 }

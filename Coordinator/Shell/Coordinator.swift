@@ -31,6 +31,7 @@ package final class Coordinator {
     let blobs: BlobStore
     private let planning: PlanningThread
     private let planned: Wakeup
+    let studies: StudyWriter
     private let stop: StopSignal
     private let log: EventLog
     private let authenticator: Authenticator?
@@ -54,6 +55,8 @@ package final class Coordinator {
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
+        let wakeup = planned
+        studies = StudyWriter(settings.folder) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -107,13 +110,14 @@ package final class Coordinator {
             planned.clear()
             var batch = Batch()
             for index in listeners.indices { try receive(from: index, &batch) }
-            if let failure = planning.failure { throw JobError(failure) }
+            if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
         }
         try handle([.stopping])
+        studies.stop()
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
     }
@@ -221,7 +225,7 @@ package final class Coordinator {
             case .reply(let reply, let client):
                 _ = try send(.reply(number: client.number, reply), to: client.connection)
             case .plan(let job, let call): if at >= early || !call.isStart { planning.ask(job, call) }
-            case .publish(let kind, let publications): publish(kind, publications)
+            case .publish(let job, let kind, let publications): publish(job, kind, publications)
             case .log(let line): log.write(line)
             }
         }
@@ -246,6 +250,8 @@ package final class Coordinator {
             planned.clear()
             answers += planning.takeAnswers()
         }
+        // Their threads' last words were meant for the loop, which has not heard the wakeup taken here.
+        if planning.failure ?? studies.failure != nil { planned.wake() }
         return answers.isEmpty ? [] : answers + [.ticked(wall: wallMilliseconds)]
     }
 

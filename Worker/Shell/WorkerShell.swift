@@ -61,8 +61,6 @@ package final class WorkerShell {
 
     /// - Throws: when the address or the keys are wrong, in words.
     package init(_ options: WorkerOptions) throws {
-        // First, while there is one thread: programs end with this worker even when it is killed.
-        if apex_start_guard() != 0 { Log.warning("no_guard", ["errno": errno]) }
         // Before any thread: they inherit the blocked signals, and libzmq must not be interrupted by one.
         signals = apex_stop_signals()
         Context.raiseFileLimit()

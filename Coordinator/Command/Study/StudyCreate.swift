@@ -1,6 +1,7 @@
 import Blobs
 import Configuration
 import Foundation
+import JSON
 import Jobs
 import Market
 import Messages
