@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .systemLibrary(name: "COpenBLAS", path: "Protocol/COpenBLAS", pkgConfig: "openblas"),
         .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
         .target(
@@ -41,7 +42,8 @@ let package = Package(
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: quick),
-        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
+        .target(
+            name: "Samplers", dependencies: ["COpenBLAS"], path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
             name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
         .target(
@@ -74,7 +76,6 @@ let package = Package(
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
-        .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
         .target(
             name: "CKernels", path: "Worker/CKernels",
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),

@@ -17,7 +17,10 @@ struct Trace: CustomStringConvertible, Sendable {
     var spots: [Int: [Double?]] = [:]
     var description: String { name }
 
-    static let all: [Trace] = {
+    static let all = read.filter { !$0.flavours.contains("random") }
+    static let random = read.filter { $0.flavours.contains("random") }
+
+    private static let read: [Trace] = {
         guard let file = Bundle.module.url(forResource: "traces", withExtension: "txt", subdirectory: "Golden"),
             let text = try? String(contentsOf: file, encoding: .utf8)
         else { fatalError("Golden/traces.txt is not beside the tests") }

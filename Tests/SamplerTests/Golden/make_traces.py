@@ -117,6 +117,9 @@ def studies():
             directions = [["min", "max"][(at + i) % 2] for i in range(objectives)]
             flavour = [[], ["window", "4"], ["constraints"], ["fixed", "window", "3"]][(at + objectives) % 4]
             yield (f"{name}_{objectives}_objectives", SPACES[name], seed, directions, at == 1, flavour)
+    for name in ("mixed", "tree"):
+        seed += 1
+        yield (f"{name}_random", SPACES[name], seed, ["min"], False, ["random"])
 
 
 def objective(values, which):
@@ -175,6 +178,8 @@ def tell(study, trial, values, directions, flavour):
 def run(job):
     (name, space, seed, directions, multivariate, flavour), full = job
     sampler = optuna.samplers.TPESampler(seed=seed, multivariate=multivariate)
+    if "random" in flavour:
+        sampler = optuna.samplers.RandomSampler(seed=seed)
     study = optuna.create_study(sampler=sampler, directions=[d + "imize" for d in directions],
                                 pruner=optuna.pruners.NopPruner())
     lines = [f"study {name} {seed} {','.join(directions)} {int(multivariate)} {TRIALS} {' '.join(flavour)}".strip()]
