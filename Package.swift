@@ -149,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
+                "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
@@ -157,7 +158,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

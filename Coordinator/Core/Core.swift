@@ -106,6 +106,8 @@ package struct Core: Sendable {
     // MARK: - Jobs
 
     func at(_ job: JobID) -> Int { Int(job.number) - 1 }
+    /// A worker that joined and has not left.
+    package func knows(_ worker: WorkerID) -> Bool { workerAt[worker] != nil }
     package func knows(_ job: JobID) -> Bool { job.number > 0 && Int(job.number) <= jobs.count }
 
     private mutating func submit(_ submission: Submission, by client: ClientRef) {
@@ -232,9 +234,7 @@ package struct Core: Sendable {
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
-            jobs[j].queue.removeAll()
-            jobs[j].payloads = []
-            jobs[j].budgeted = []
+            jobs[j].forgetWork()
             dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }
