@@ -5,7 +5,7 @@ import Messages
 /// The cluster core alone, without a socket or a disk: what a decision costs, and how that and memory grow with workers.
 ///
 /// `bench core [--workers 10,10000] [--tasks N]`. Workers of one slot run an array's tasks of 3 simulated seconds, one
-/// claim and one result a task, and say every second what they hold; only the time inside the core is counted. A
+/// claim and one result a task, and say every second what they hold; only the processor's time inside the core is counted. A
 /// transition is one claim or one result. Each table changes one thing.
 package enum CoreBench {
     package static func run(arguments: [String]) {
@@ -23,10 +23,10 @@ package enum CoreBench {
     }
 
     private static func measure(workers count: Int, tasks: UInt32, milliseconds: UInt64) {
-        let before = residentBytes()
+        let before = resident()
         var cluster = FakeCluster(workers: count, taskMilliseconds: milliseconds)
         cluster.start(tasks: tasks)
-        let queued = residentBytes() - min(before, residentBytes())
+        let queued = resident() - min(before, resident())
         // Few workers would take days of simulated time for all: they run an hour, or until the core worked a while.
         while cluster.done < tasks, cluster.now < 3_600_000, cluster.seconds < 20 { cluster.step() }
         let begin = ContinuousClock.now
@@ -39,10 +39,10 @@ package enum CoreBench {
             String(
                 format: format, count, cluster.transitions, cluster.seconds,
                 Double(cluster.transitions) / cluster.seconds / 1e6, Double(cluster.events) / cluster.seconds / 1e6,
-                Double(residentBytes()) / 1e6, Double(queued) / Double(tasks), cluster.slowestTick, why))
+                Double(resident()) / 1e6, Double(queued) / Double(tasks), cluster.slowestTick, why))
     }
 
-    private static func residentBytes() -> UInt64 {
+    private static func resident() -> UInt64 {
         let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
         return (text.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0)
             * UInt64(sysconf(Int32(_SC_PAGESIZE)))
@@ -116,10 +116,10 @@ private struct FakeCluster {
     private mutating func handle(_ batch: [Event]) {
         var effects: [Effect] = []
         events += batch.count + 1
-        let begin = ContinuousClock.now
+        let begin = processorSeconds()
         for event in batch { effects += core.handle(event, at: now) }
         effects += core.handle(.ticked(wall: now), at: now)
-        let took = (ContinuousClock.now - begin) / .seconds(1)
+        let took = processorSeconds() - begin
         seconds += took
         slowestTick = max(slowestTick, took)
         for case .send(.assign(let number, let assignments), let id) in effects {

@@ -37,6 +37,12 @@ import Foundation
                 name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
                 quick: ["--quick"]),
             Subject(
+                name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
+                run: MemoryBench.run, quick: ["--quick"]),
+            Subject(
+                name: "mix", summary: "workers of two speeds, jobs of equal and of higher priority",
+                run: MixBench.run, quick: ["--quick"]),
+            Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
         ]
