@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
         .target(
-            name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
+            name: "Analysis", dependencies: ["Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
             dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
@@ -119,7 +119,7 @@ let package = Package(
             name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
             path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
-            name: "AnalysisTests", dependencies: ["TestSupport", "Jobs", "Samplers", "Analysis"],
+            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
             path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],

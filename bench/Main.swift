@@ -28,6 +28,8 @@ import Foundation
                 name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
                 run: SamplersBench.run, quick: []),
             Subject(
+                name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
+            Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
