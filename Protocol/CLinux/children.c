@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -40,6 +41,19 @@ static void watch(int socket) {
     _exit(0);
 }
 
+// A forked process looks like its parent in lists of processes, and would be ended with it by whoever ends that by name.
+static void rename_process(const char *name) {
+    prctl(PR_SET_NAME, name);
+    static char words[64 << 10];
+    int file = open("/proc/self/cmdline", O_RDONLY);
+    ssize_t length = file < 0 ? 0 : read(file, words, sizeof words);
+    // Where the command line lies, if it is where it should be.
+    char *start = program_invocation_name;
+    if (length <= 0 || memcmp(start, words, (size_t)length) != 0) return;
+    memset(start, 0, (size_t)length);
+    for (ssize_t i = 0; name[i] != 0 && i + 1 < length; i++) start[i] = name[i];
+}
+
 int apex_watchdog(void) {
     // A standard stream that was closed would be given away as a descriptor, and lost in `apex_start`.
     for (int stream = 0; stream < 3; stream++)
@@ -53,7 +67,7 @@ int apex_watchdog(void) {
     if (process == 0) {
         // Signals stay blocked, and a session of its own: what ends this process's terminal or group must not end it.
         setsid();
-        prctl(PR_SET_NAME, "apex-watchdog");
+        rename_process("apex-watchdog");
         int nothing = open("/dev/null", O_RDWR);
         for (int stream = 0; stream < 3; stream++) dup2(nothing, stream);
         dup2(ends[1], 3);

@@ -125,14 +125,15 @@ enum ChildProcess {
         while !isOver {
             let now = milliseconds()
             if stop == nil {
+                // First, because it silences the bell: what rings after that is not slept through.
+                control.turnAt = nil
+                listener.turn(at: now, &control)
                 if program.isCancelled() {
                     end(.cancelled, after: program.graceMilliseconds, at: now)
                 } else if let deadline, now >= deadline {
                     end(.timedOut, after: program.graceMilliseconds, at: now)
-                } else {
-                    control.turnAt = nil
-                    listener.turn(at: now, &control)
-                    if let grace = control.stopRequest { end(.told, after: grace, at: now) }
+                } else if let grace = control.stopRequest {
+                    end(.told, after: grace, at: now)
                 }
             } else if let at = killAt, now >= at {
                 kill(-process, SIGKILL)
