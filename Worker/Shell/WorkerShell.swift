@@ -78,7 +78,7 @@ package final class WorkerShell {
         let wakeup = wakeup
         let talk = try Talk(slots: slots) { wakeup.wake() }
         self.talk = talk
-        queue = WorkQueue(slots: slots, ring: { talk.ring(slot: $0) }) { wakeup.wake() }
+        queue = WorkQueue(slots: slots, ring: { talk.ring(slot: $0) }, tell: { wakeup.wake() })
         blobs = BlobDesk(cacheFolder: options.cacheFolder, cacheBytes: options.cacheMegabytes << 20) {
             wakeup.wake()
         }

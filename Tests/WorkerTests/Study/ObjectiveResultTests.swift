@@ -93,7 +93,6 @@ import Testing
             """#)
         #expect(result.values == [3])
         #expect(result.reports == [Study.Report(step: 0, value: 1)])
-        #expect(!FileManager.default.fileExists(atPath: trials.path() + "/out.fifo"))
     }
 
     @Test func `a pattern finds the value`() throws {

@@ -7,8 +7,6 @@ import Messages
 struct TrialFolder {
     let path: String
     var parametersPath: String { path + "/params.json" }
-    /// Where a program may write its protocol lines instead of its output.
-    var channelPath: String { path + "/out.fifo" }
 
     /// Makes the folder, or finds that of an earlier attempt, and writes `params.json`.
     ///
