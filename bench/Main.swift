@@ -28,6 +28,8 @@ import Foundation
                 name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
                 run: SamplersBench.run, quick: []),
             Subject(
+                name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
+            Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
@@ -36,6 +38,15 @@ import Foundation
             Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
+                name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
+                quick: ["--quick"]),
+            Subject(
+                name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
+                run: MemoryBench.run, quick: ["--quick"]),
+            Subject(
+                name: "mix", summary: "workers of two speeds, jobs of equal and of higher priority",
+                run: MixBench.run, quick: ["--quick"]),
             Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),

@@ -13,6 +13,9 @@ package struct StateFolder: Sendable {
     }
 
     package var database: String { path + "/state.sqlite" }
+    /// Optuna's own tables, and `trials.jsonl` of each study in a folder of its name.
+    package var studies: String { path + "/studies.sqlite" }
+    package var studyFolder: String { path + "/studies" }
     package var blobs: String { path + "/blobs" }
     package var log: String { path + "/log.jsonl" }
     /// What local workers say. Renamed to `workers.log.1` at 16 MiB when a supervisor starts.

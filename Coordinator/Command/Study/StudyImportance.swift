@@ -1,4 +1,5 @@
 import Analysis
+import JSON
 import Jobs
 import Messages
 import Planners
@@ -49,7 +50,7 @@ enum StudyImportance: Subcommand {
     }
 }
 
-/// The most important first; several directions: the mean of each one's shares.
+/// The most important first; with several directions, of getting onto the best fronts.
 func importances(_ spec: Study.Spec, _ trials: [Study.Trial]) throws(JobError) -> [Importance] {
     let directions = spec.directions.map { $0 == .minimize ? Direction.minimize : .maximize }
     return Importance.all(of: try analysed(spec, trials), directions: directions)
