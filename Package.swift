@@ -130,7 +130,9 @@ let package = Package(
             path: "Tests/PlannerTests", swiftSettings: quick),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Objectives", "Kernels", "Runners", "Hardware",
+            ],
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(

@@ -33,6 +33,9 @@ import Foundation
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
+                name: "objectives", summary: "what a trial of a program costs a worker beyond the program's own life",
+                run: ObjectivesBench.run, quick: ["100"]),
+            Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
