@@ -36,6 +36,9 @@ import Foundation
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
+                name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
+                quick: ["--quick"]),
+            Subject(
                 name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
                 run: MemoryBench.run, quick: ["--quick"]),
             Subject(
