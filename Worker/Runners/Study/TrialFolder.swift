@@ -50,8 +50,8 @@ struct TrialFolder {
         // None yet: an attempt that was cut short before it wrote it.
         guard file >= 0 else { return errno == ENOENT }
         defer { Glibc.close(file) }
-        var facts = unsafe stat()
-        guard unsafe fstat(file, &facts) == 0, unsafe facts.st_mode & 0o200 != 0 else { return false }
+        var facts = stat()
+        guard unsafe fstat(file, &facts) == 0, facts.st_mode & 0o200 != 0 else { return false }
         var bytes = [UInt8](repeating: 0, count: text.utf8.count + 1)
         let count = unsafe read(file, &bytes, bytes.count)
         // Cut short by a full disk, or by a crash, it is still ours.
