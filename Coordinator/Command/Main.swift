@@ -10,7 +10,7 @@ enum Apex {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self, WhyCommand.self,
-            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, DoctorCommand.self, VersionCommand.self,
+            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 

@@ -93,3 +93,24 @@ struct Ledger: Sendable, Equatable {
             elapsedMilliseconds: min(elapsed(at: now), wall))
     }
 }
+
+// For snapshots.
+extension Ledger: Wire {
+    package func write(to writer: inout WireWriter) {
+        for number in [wall, total, granted, spent, pool, donated, elapsedBefore] { writer.integer(number) }
+        writer.bool(startedAt != nil)
+        writer.integer(startedAt ?? 0)
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(wall: try reader.integer())
+        total = try reader.integer()
+        granted = try reader.integer()
+        spent = try reader.integer()
+        pool = try reader.integer()
+        donated = try reader.integer()
+        elapsedBefore = try reader.integer()
+        let isStarted = try reader.bool()
+        let moment: UInt64 = try reader.integer()
+        startedAt = isStarted ? moment : nil
+    }
+}

@@ -19,6 +19,8 @@ package final class Coordinator {
         package var logLevel = Configuration.LogLevel.info
         /// Messages taken from one listener in one batch: bounds a transaction, and how long a reply waits for it.
         package var batchMessages = 1000
+        /// Keeps a record of what the core was told, for `apex replay`.
+        package var recordsFlight = true
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
@@ -33,6 +35,7 @@ package final class Coordinator {
     private let planned: Wakeup
     private let stop: StopSignal
     private let log: EventLog
+    private let recorder: FlightRecorder?
     private let authenticator: Authenticator?
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
@@ -51,6 +54,7 @@ package final class Coordinator {
         try settings.folder.create()
         lock = try StateLock(settings.folder)
         log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
+        recorder = settings.recordsFlight ? FlightRecorder(settings.folder.flight) { [log] in log.write($0) } : nil
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
@@ -113,6 +117,7 @@ package final class Coordinator {
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
         }
+        recorder?.stop(core)
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
     }
@@ -197,11 +202,14 @@ package final class Coordinator {
 
     private func handle(_ events: [Event]) throws {
         let now = milliseconds
-        core.wall = wallMilliseconds
+        let wall = wallMilliseconds
+        recorder?.begin(events, at: now, wall: wall, core)
+        core.wall = wall
         var effects: [Effect] = []
         for event in events { effects += core.handle(event, at: now) }
         let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
         if !records.isEmpty { try database.commit(records) }
+        recorder?.end(effects, core)
         for effect in effects {
             switch effect {
             case .record: break
