@@ -20,7 +20,7 @@ help:
 	@echo 'make bench     every benchmark, beside the peers that are here (APEX_PEERS=folder of a virtual environment)'
 	@echo 'make faults    crashes, lost messages and broken frames: the simulator and the tests that kill processes'
 	@echo 'make soak      the simulator on ever new seeds, for SECONDS_OF_SOAK=3600'
-	@echo 'make parity    compare the TPE sampler with Optuna and the indicators with TA-Lib, where Python has them'
+	@echo 'make parity    compare samplers, pruners and importances with Optuna, indicators with TA-Lib, where Python has them'
 	@echo 'make clean     remove what was built'
 
 packages:
@@ -75,13 +75,21 @@ parity: packages
 	    NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4 AVX512_ICL AVX512_SPR' \
 	        $(PYTHON) Tests/SamplerTests/Golden/make_traces.py | cmp - Tests/SamplerTests/Golden/traces.txt; \
 	    echo 'Optuna writes the committed traces'; \
+	    NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4 AVX512_ICL AVX512_SPR' \
+	        $(PYTHON) Tests/AnalysisTests/Golden/importances.py | cmp - Tests/AnalysisTests/Golden/importances.txt; \
+	    echo 'Optuna writes the committed importances'; \
 	else echo 'not compared: $(PYTHON) has no optuna'; fi
+	@if $(PYTHON) -c 'import optuna, scipy' 2>/dev/null; then \
+	    $(PYTHON) Tests/PrunerTests/Golden/decisions.py | cmp - Tests/PrunerTests/Golden/decisions.txt; \
+	    echo 'Optuna makes the committed pruning decisions'; \
+	else echo 'not compared: $(PYTHON) lacks optuna or scipy'; fi
+	@$(PYTHON) Tests/ObjectiveTests/Golden/values.py | cmp - Tests/ObjectiveTests/Golden/values.txt
 	@if $(PYTHON) -c 'import talib' 2>/dev/null; then \
 	    $(PYTHON) Tests/KernelTests/Golden/indicators.py | cmp - Tests/KernelTests/Golden/indicators.txt; \
 	    echo 'TA-Lib writes the committed indicators'; \
 	else echo 'not compared: $(PYTHON) has no talib'; fi
 	@swift build --build-tests
-	@swift test --skip-build --filter 'SamplerTests|KernelTests'
+	@swift test --skip-build --filter 'SamplerTests|PrunerTests|ObjectiveTests|AnalysisTests|KernelTests'
 
 clean:
 	@rm -rf .build

@@ -31,10 +31,11 @@ let package = Package(
         .target(
             name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: quick),
         .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: quick),
+        .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
-            name: "Configuration", dependencies: ["Messages", "CYAML"], path: "Protocol/Configuration",
+            name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
 
         // Coordinator
@@ -42,7 +43,12 @@ let package = Package(
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: quick),
         .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
-            name: "Planners", dependencies: ["Messages", "Jobs", "Market", "Samplers", "Blobs"],
+            name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
+        .target(
+            name: "Analysis", dependencies: ["Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
+        .target(
+            name: "Planners",
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -53,14 +59,14 @@ let package = Package(
                 "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
-            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store"], path: "Coordinator/Report",
-            swiftSettings: strict),
+            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
+            path: "Coordinator/Report", swiftSettings: strict),
         .executableTarget(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate",
+                "CDeflate", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -72,8 +78,8 @@ let package = Package(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Kernels", "CLinux"], path: "Worker/Runners",
-            swiftSettings: strict),
+            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
             swiftSettings: strict),
@@ -104,6 +110,15 @@ let package = Package(
         .testTarget(
             name: "SamplerTests", dependencies: ["TestSupport", "Samplers"], path: "Tests/SamplerTests",
             resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
+            path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
+        .testTarget(
+            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
+            path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
+        .testTarget(
+            name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],
+            path: "Tests/ObjectiveTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "PlannerTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Planners", "Runners", "Kernels", "Blobs"],
@@ -136,8 +151,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Jobs", "Market", "Kernels", "Samplers", "Planners", "Runners", "CoordinatorCore",
-                "TestSupport",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
+                "Runners", "CoordinatorCore", "TestSupport",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

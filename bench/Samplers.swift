@@ -4,12 +4,16 @@ import Samplers
 /// Time per suggestion beside Optuna's, on the same finished trials: `bench samplers [python]`.
 package enum SamplersBench {
     /// Shared with bench/peers/tpe_optuna.py: six parameters, one of each sort, in name order.
-    private static let space = [
+    private static let space = space([
         Parameter("decay", .float(low: 1e-6, high: 1e-1, log: true)),
         Parameter("gap", .float(low: -2, high: 2, step: 0.1)),
         Parameter("kind", .categorical(choices: 4)), Parameter("period", .int(low: 2, high: 200)),
         Parameter("units", .int(low: 1, high: 1024, log: true)), Parameter("x", .float(low: -5, high: 5)),
-    ]
+    ])
+
+    static func space(_ parameters: [Samplers.Parameter]) -> Space {
+        do { return try Space(parameters) } catch { fatalError("\(error)") }
+    }
 
     package static func run(arguments: [String]) {
         let environment = ProcessInfo.processInfo.environment
@@ -49,9 +53,10 @@ package enum SamplersBench {
         var sampler = TPESampler(space: space, seed: 1, direction: .minimize)
         for trial in trials { sampler.learn(trial) }
         var points: [[Double]] = []
+        let free = [Double?](repeating: nil, count: space.count)
         let start = ContinuousClock.now
         for at in 0..<suggestions {
-            let point = sampler.suggest()
+            let point = sampler.suggest(number: trials.count + at, pending: [], fixed: free)?.values.map { $0! } ?? []
             points.append(point)
             sampler.learn(
                 Trial(number: trials.count + at, values: point, outcome: .complete(score(points[at]))))
@@ -81,10 +86,10 @@ package enum SamplersBench {
 
     /// The weekend's load on the planning thread: ten studies of 1,600, eight pending at most, conditions included.
     private static func weekend() {
-        let space = [2, 8, 59, 49, 101, 13, 13, 16].enumerated().map { at, options in
-            Parameter(
-                "p\(at)", options == 2 ? .categorical(choices: 2) : .int(low: 0, high: options - 1))
-        }
+        let space = space(
+            [2, 8, 59, 49, 101, 13, 13, 16].enumerated().map { at, options in
+                Parameter("p\(at)", options == 2 ? .categorical(choices: 2) : .int(low: 0, high: options - 1))
+            })
         var seconds: [Double] = []
         for _ in 0..<3 {
             let start = ContinuousClock.now

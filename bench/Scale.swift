@@ -53,13 +53,15 @@ package enum ScaleBench {
         let all = kernel.evaluate(studies[0])
         for count in counts {
             let evaluations = Array(all[0..<count])
-            var sampler = TPESampler(
-                space: Algorithm.macd.parameters.map {
+            let space = SamplersBench.space(
+                Algorithm.macd.parameters.map {
                     Parameter(
                         $0.name,
                         $0.isCategorical
                             ? .categorical(choices: $0.optionCount) : .int(low: 0, high: $0.optionCount - 1))
-                }, seed: 1, direction: .maximize, ties: .age)
+                })
+            var sampler = TPESampler(space: space, seed: 1, direction: .maximize, ties: .age)
+            let free = [Double?](repeating: nil, count: space.count)
             for (number, evaluation) in evaluations.enumerated() {
                 sampler.learn(
                     Trial(
@@ -67,7 +69,9 @@ package enum ScaleBench {
                         outcome: .complete(evaluation.metrics.stabilityScore)))
             }
             let suggestions = 40
-            let suggesting = measured { for _ in 0..<suggestions { _ = sampler.suggest() } }
+            let suggesting = measured {
+                for _ in 0..<suggestions { _ = sampler.suggest(number: count, pending: [], fixed: free) }
+            }
             var kept = 0
             let pruning = measured {
                 let prune = Prune(evaluations: [evaluations], hits: universe.hits, symbolCount: 1_000)

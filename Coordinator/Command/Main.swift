@@ -9,8 +9,9 @@ enum Apex {
     static var subcommands: [any Subcommand.Type] {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
-            StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self, WhyCommand.self,
-            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, DoctorCommand.self, VersionCommand.self,
+            StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
+            WhyCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self,
+            DoctorCommand.self, VersionCommand.self,
         ]
     }
 

@@ -61,6 +61,19 @@ package struct Step<Task: Sendable>: Sendable {
     }
     package init() {}
     package init(tasks: [Task]) { self.tasks = tasks }
+
+    /// Two answers in a row, as one.
+    mutating func append(_ next: Step) {
+        array = array ?? next.array
+        tasks += next.tasks
+        isBudgeted = isBudgeted || next.isBudgeted
+        blobs += next.blobs
+        status = next.status ?? status
+        end = next.end ?? end
+        isResting = next.isResting ?? isResting
+        answers += next.answers
+        publications += next.publications
+    }
 }
 
 extension Planner {

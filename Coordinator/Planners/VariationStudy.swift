@@ -31,12 +31,16 @@ struct VariationStudy {
     }
 
     /// Options are sampled, not numbers: the grid is the same and every algorithm's looks alike.
-    private static func space(of algorithm: Algorithm) -> [Samplers.Parameter] {
-        algorithm.parameters.map {
-            Parameter(
+    private static func space(of algorithm: Algorithm) -> Space {
+        let parameters = algorithm.parameters.map {
+            Samplers.Parameter(
                 $0.name,
                 $0.isCategorical ? .categorical(choices: $0.optionCount) : .int(low: 0, high: $0.optionCount - 1))
         }
+        guard let space = try? Space(parameters) else {
+            preconditionFailure("an algorithm's parameters are named once and have options")
+        }
+        return space
     }
 
     var isDone: Bool { evaluations.count == planned.count && (cyclesPlanned == cycles || isExhausted) }

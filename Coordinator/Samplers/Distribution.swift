@@ -10,16 +10,6 @@ package enum Distribution: Equatable, Sendable {
     case categorical(choices: Int)
 }
 
-/// One named parameter of a search space.
-package struct Parameter: Equatable, Sendable {
-    package var name: String
-    package var distribution: Distribution
-    package init(_ name: String, _ distribution: Distribution) {
-        self.name = name
-        self.distribution = distribution
-    }
-}
-
 /// A distribution as the estimators compute with it.
 struct Axis: Equatable, Sendable {
     /// Choices of a categorical axis; 0 for a number.

@@ -5,6 +5,8 @@ package struct MersenneTwister: Sendable {
     private static let middle = 397
     private var state: [UInt32]
     private var position = length
+    /// Words taken so far.
+    package private(set) var taken: UInt64 = 0
 
     package init(seed: UInt32) {
         state = [seed]
@@ -22,10 +24,22 @@ package struct MersenneTwister: Sendable {
         return (Double(high) * 67_108_864 + Double(low)) / 9_007_199_254_740_992
     }
 
+    /// To where `words` words have been taken, which is not behind.
+    package mutating func advance(to words: UInt64) {
+        precondition(words >= taken, "a stream of draws does not run backwards")
+        while taken < words {
+            if position == Self.length { regenerate() }
+            let step = Int(min(words - taken, UInt64(Self.length - position)))
+            position += step
+            taken += UInt64(step)
+        }
+    }
+
     private mutating func nextWord() -> UInt32 {
         if position == Self.length { regenerate() }
         var word = state[position]
         position += 1
+        taken += 1
         word ^= word >> 11
         word ^= word << 7 & 0x9D2C_5680
         word ^= word << 15 & 0xEFC6_0000

@@ -1,11 +1,34 @@
 import Glibc
 
-/// Uniform draws, for the trials before there is anything to learn from.
-package struct RandomSampler: Sendable {
-    private var generator: MersenneTwister
-    package init(seed: UInt32) { generator = MersenneTwister(seed: seed) }
+/// Every trial at random: the same suggestions, bit for bit, as Optuna 5.0's `RandomSampler`.
+package struct RandomSampler: Sampler {
+    private let space: Space
+    private var draws: UniformDraws
 
-    package mutating func draw(from distribution: Distribution) -> Double { draw(Axis(distribution)) }
+    package init(space: Space, seed: UInt32) {
+        self.space = space
+        draws = UniformDraws(seed: seed)
+    }
+
+    package mutating func learn(_ trial: Trial) {}
+
+    package mutating func suggest(number: Int, pending: [PendingTrial], fixed: [Double?]) -> Suggestion? {
+        var values = [Double?](repeating: nil, count: space.count)
+        for (at, axis) in space.axes.enumerated() where space.isActive(at, given: values) {
+            values[at] = fixed[at] ?? (axis.isSingle ? axis.low : draws.draw(axis))
+        }
+        return Suggestion(values: values, draws: Draws(random: draws.generator.taken))
+    }
+
+    package mutating func skip(number: Int, to suggestion: Suggestion) {
+        draws.generator.advance(to: suggestion.draws.random)
+    }
+}
+
+/// Uniform draws from one stream.
+struct UniformDraws: Sendable {
+    var generator: MersenneTwister
+    init(seed: UInt32) { generator = MersenneTwister(seed: seed) }
 
     /// One double a number; one a choice for a categorical axis, of which the first largest wins.
     mutating func draw(_ axis: Axis) -> Double {

@@ -5,11 +5,11 @@
 /// the good one, the point where good over rest is highest wins. Pending trials count among the rest, so that a batch
 /// spreads out. A sampler that is multivariate draws all parameters that every trial has together; the others, and all
 /// of a univariate one, are drawn one by one.
-package struct TPESampler: Sendable {
+package struct TPESampler: Sampler {
     private static let startupTrials = 10
     private static let candidates = 24
 
-    package let space: [Parameter]
+    private let space: Space
     private let axes: [Axis]
     /// Positions in `space` in order of name, as joint estimators list their axes.
     private let byName: [Int]
@@ -17,54 +17,65 @@ package struct TPESampler: Sendable {
     private let ties: TieOrder
     private var trials: Trials
     private var generator: MersenneTwister
-    private var random: RandomSampler
+    private var random: UniformDraws
 
     package init(
-        space: [Parameter], seed: UInt32, direction: Direction, isMultivariate: Bool = true, ties: TieOrder = .numPy
+        space: Space, seed: UInt32, direction: Direction, isMultivariate: Bool = true, ties: TieOrder = .numPy
     ) {
         self.space = space
         self.isMultivariate = isMultivariate
         self.ties = ties
-        axes = space.map { Axis($0.distribution) }
-        byName = space.indices.sorted {
-            space[$0].name.unicodeScalars.lexicographicallyPrecedes(space[$1].name.unicodeScalars)
+        axes = space.axes
+        let names = space.parameters.map(\.name)
+        byName = names.indices.sorted {
+            names[$0].unicodeScalars.lexicographicallyPrecedes(names[$1].unicodeScalars)
         }
         trials = Trials(parameters: space.count, direction: direction)
         generator = MersenneTwister(seed: seed)
-        random = RandomSampler(seed: seed)
+        random = UniformDraws(seed: seed)
     }
 
     /// Starts both streams of draws anew; what was learned stays.
     package mutating func reseed(_ seed: UInt32) {
         generator = MersenneTwister(seed: seed)
-        random = RandomSampler(seed: seed)
+        random = UniformDraws(seed: seed)
     }
 
     /// A trial ended; in any order.
     package mutating func learn(_ trial: Trial) { trials.add(trial) }
 
-    /// A value for every parameter, in the space's order.
-    package mutating func suggest(pending: [PendingTrial] = []) -> [Double] {
-        var joint: [Double?] = []
-        var point: [Double] = []
-        for (at, axis) in axes.enumerated() {
-            if axis.isSingle {
-                point.append(axis.low)
-                continue
-            }
-            if joint.isEmpty { joint = suggestJoint(pending: pending) }
-            if let value = joint[at], axis.contains(value) {
-                point.append(value)
+    package mutating func suggest(number: Int, pending: [PendingTrial], fixed: [Double?]) -> Suggestion? {
+        var joint: [Double?]?
+        var values = [Double?](repeating: nil, count: axes.count)
+        for (at, axis) in axes.enumerated() where space.isActive(at, given: values) {
+            if let value = fixed[at] {
+                values[at] = value
+            } else if axis.isSingle {
+                values[at] = axis.low
             } else {
-                point.append(suggestOne(at, pending: pending))
+                if joint == nil { joint = suggestJoint(pending: pending) }
+                if let value = joint?[at], axis.contains(value) {
+                    values[at] = value
+                } else {
+                    values[at] = suggestOne(at, pending: pending)
+                }
             }
         }
-        return point
+        var unused = joint ?? []
+        for at in unused.indices where values[at] != nil { unused[at] = nil }
+        if unused.allSatisfy({ $0 == nil }) { unused = [] }
+        return Suggestion(
+            values: values, unused: unused, draws: Draws(random: random.generator.taken, model: generator.taken))
+    }
+
+    package mutating func skip(number: Int, to suggestion: Suggestion) {
+        random.generator.advance(to: suggestion.draws.random)
+        generator.advance(to: suggestion.draws.model)
     }
 
     /// The parameters that every trial so far has, drawn together; nil for the others, and for all of them while there
     /// are too few trials.
-    package mutating func suggestJoint(pending: [PendingTrial]) -> [Double?] {
+    private mutating func suggestJoint(pending: [PendingTrial]) -> [Double?] {
         var point = [Double?](repeating: nil, count: axes.count)
         guard isMultivariate, trials.count >= Self.startupTrials else { return point }
         let joint = byName.filter { !axes[$0].isSingle && trials.absences[$0] == 0 }
@@ -74,7 +85,7 @@ package struct TPESampler: Sendable {
     }
 
     /// One parameter drawn by itself.
-    package mutating func suggestOne(_ parameter: Int, pending: [PendingTrial]) -> Double {
+    private mutating func suggestOne(_ parameter: Int, pending: [PendingTrial]) -> Double {
         guard trials.count >= Self.startupTrials else { return random.draw(axes[parameter]) }
         return sample([parameter], pending)[0]
     }

@@ -1,14 +1,17 @@
 import Glibc
 
 /// Which way is better.
-package enum Direction: Sendable { case minimize, maximize }
+package enum Direction: String, Sendable, Codable { case minimize, maximize }
 
 /// A trial that ended with something to learn from.
 package struct Trial: Sendable, Equatable {
     package enum Outcome: Sendable, Equatable {
-        case complete(Double)
+        /// One value an objective.
+        case complete(values: [Double])
         /// Stopped early after its last report; nil when it never reported.
         case pruned(lastReport: Report?)
+
+        package static func complete(_ value: Double) -> Outcome { .complete(values: [value]) }
     }
     package struct Report: Sendable, Equatable {
         package var step: Int
@@ -30,16 +33,6 @@ package struct Trial: Sendable, Equatable {
         self.values = values
         self.outcome = outcome
         self.violation = violation
-    }
-}
-
-/// A trial that was asked for and has not ended.
-package struct PendingTrial: Sendable, Equatable {
-    package var number: Int
-    package var values: [Double?]
-    package init(number: Int, values: [Double?]) {
-        self.number = number
-        self.values = values
     }
 }
 
@@ -75,9 +68,10 @@ struct Trials: Sendable {
             columns[at].insert(value ?? .nan, at: row)
             if value == nil { absences[at] += 1 }
         }
-        if case .complete(let value) = trial.outcome, trial.violation <= 0 {
+        if case .complete(let values) = trial.outcome, trial.violation <= 0 {
+            precondition(values.count == 1, "a trial has one value an objective")
             completeCount += 1
-            lead(value, trial.number)
+            lead(values[0], trial.number)
         } else {
             let at = others.firstIndex { $0.number > trial.number } ?? others.count
             others.insert(trial, at: at)

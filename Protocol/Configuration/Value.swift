@@ -54,7 +54,7 @@ struct Value {
         let bounds = 2...10
         let sizes: [Int]
         if case .sequence(let items, _) = yaml {
-            sizes = items.compactMap { if case .scalar(let text, _) = $0 { Int(text) } else { nil } }
+            sizes = items.compactMap { if case .scalar(let text, _, _) = $0 { Int(text) } else { nil } }
             guard sizes.count == items.count else { throw error("give sizes \(bounds.words), such as [3, 4] or 2..6") }
         } else {
             sizes = scalar.flatMap(Self.range).map { $0.count <= bounds.count ? Array($0) : [] } ?? []
@@ -71,7 +71,7 @@ struct Value {
         }
         var addresses: [String] = []
         for item in items {
-            guard case .scalar(let text, _) = item, Self.isAddress(text), !addresses.contains(text) else {
+            guard case .scalar(let text, _, _) = item, Self.isAddress(text), !addresses.contains(text) else {
                 throw ConfigurationError(
                     "\(file):\(item.line): \(key) names \(item.words); give each address once, as tcp://HOST:PORT.")
             }
@@ -102,7 +102,7 @@ struct Value {
         return low...high
     }
 
-    private var scalar: String? { if case .scalar(let text, _) = yaml { text } else { nil } }
+    private var scalar: String? { if case .scalar(let text, _, _) = yaml { text } else { nil } }
 
     private func error(_ advice: String) -> ConfigurationError {
         if yaml.isEmpty {
@@ -122,13 +122,13 @@ extension YAML {
     /// As a message calls it.
     var words: String {
         switch self {
-        case .scalar(let text, _): Value.shortened(text)
+        case .scalar(let text, _, _): Value.shortened(text)
         case .sequence: "a list"
         case .mapping: "a mapping"
         }
     }
     var isEmpty: Bool {
-        if case .scalar(let text, _) = self { text.isEmpty || text == "~" || text == "null" } else { false }
+        if case .scalar(let text, _, _) = self { text.isEmpty || text == "~" || text == "null" } else { false }
     }
 }
 

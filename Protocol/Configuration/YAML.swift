@@ -3,7 +3,8 @@ import CYAML
 /// A YAML document with the lines its parts are on. A small YAML: no anchors, aliases, tags or second document, so that
 /// nothing in a file is larger or other than it looks.
 indirect enum YAML {
-    case scalar(String, line: Int)
+    /// Written in quotes it is a text, whatever it looks like.
+    case scalar(String, line: Int, isQuoted: Bool = false)
     case sequence([YAML], line: Int)
     case mapping([Pair], line: Int)
 
@@ -18,7 +19,7 @@ indirect enum YAML {
 
     var line: Int {
         switch self {
-        case .scalar(_, let line), .sequence(_, let line), .mapping(_, let line): line
+        case .scalar(_, let line, _), .sequence(_, let line), .mapping(_, let line): line
         }
     }
 
@@ -79,7 +80,7 @@ struct YAMLError: Error {
     private enum Event {
         case start(line: Int)
         case documentStart, documentEnd, end
-        case scalar(String, line: Int)
+        case scalar(String, line: Int, isQuoted: Bool)
         case sequenceStart(line: Int)
         case sequenceEnd
         case mappingStart(line: Int)
@@ -100,7 +101,7 @@ struct YAMLError: Error {
 
     private mutating func node(_ event: Event, depth: Int) throws(YAMLError) -> YAML {
         switch event {
-        case .scalar(let text, let line): return .scalar(text, line: line)
+        case .scalar(let text, let line, let isQuoted): return .scalar(text, line: line, isQuoted: isQuoted)
         case .sequenceStart(let line):
             try check(depth, line)
             var items: [YAML] = []
@@ -115,7 +116,7 @@ struct YAMLError: Error {
             while true {
                 let event = try next()
                 if case .mappingEnd = event { return .mapping(pairs, line: line) }
-                guard case .scalar(let key, let keyLine) = event else {
+                guard case .scalar(let key, let keyLine, _) = event else {
                     throw YAMLError(line, "a key is a list or a mapping; give a name")
                 }
                 if let twin = pairs.first(where: { $0.key == key }) {
@@ -152,7 +153,9 @@ struct YAMLError: Error {
             try check(anchored: unsafe scalar.anchor != nil, tagged: unsafe scalar.tag != nil, line)
             // `length` bytes of UTF-8 that libyaml owns until the event is deleted.
             let text = unsafe UnsafeBufferPointer(start: scalar.value, count: scalar.length)
-            return .scalar(unsafe String(decoding: text, as: UTF8.self), line: line)
+            return .scalar(
+                unsafe String(decoding: text, as: UTF8.self), line: line,
+                isQuoted: unsafe scalar.style != YAML_PLAIN_SCALAR_STYLE)
         case YAML_SEQUENCE_START_EVENT:
             let start = unsafe event.data.sequence_start
             try check(anchored: unsafe start.anchor != nil, tagged: unsafe start.tag != nil, line)

@@ -29,6 +29,8 @@ package enum Study: JobKind {
         package var isReproducible: Bool
         /// How often a failed objective is tried again, as the same trial.
         package var retries: UInt32
+        /// Wall-clock milliseconds after which `run` starts no trial; 0: no limit.
+        package var timeoutMilliseconds: UInt64 = 0
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
         package init(
@@ -59,6 +61,7 @@ package enum Study: JobKind {
             writer.integer(parallel)
             writer.bool(isReproducible)
             writer.integer(retries)
+            writer.integer(timeoutMilliseconds)
             writer.optional(history)
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -74,6 +77,7 @@ package enum Study: JobKind {
             parallel = try reader.integer()
             isReproducible = try reader.bool()
             retries = try reader.integer()
+            timeoutMilliseconds = try reader.integer()
             history = try reader.optional()
         }
     }
@@ -93,9 +97,11 @@ package enum Study: JobKind {
         package var seed: UInt32
         /// Where the sampler's streams stood after the suggestion: a restart goes on from there.
         package var draws: [UInt64]
+        /// Values drawn together with these for parameters that the trial does not have; empty when there are none.
+        package var unused: [Double?]
         package init(
             study: String, trial: UInt32, attempt: UInt32, parameters: [StudyParameter], values: [Double?],
-            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64]
+            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [], unused: [Double?] = []
         ) {
             self.study = study
             self.trial = trial
@@ -106,6 +112,7 @@ package enum Study: JobKind {
             self.objectives = objectives
             self.seed = seed
             self.draws = draws
+            self.unused = unused
         }
         package func write(to writer: inout WireWriter) {
             writer.string(study)
@@ -117,6 +124,7 @@ package enum Study: JobKind {
             writer.integer(objectives)
             writer.integer(seed)
             writer.integers(draws)
+            writer.optionals(unused)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             study = try reader.string()
@@ -128,6 +136,7 @@ package enum Study: JobKind {
             objectives = try reader.integer()
             seed = try reader.integer()
             draws = try reader.integers()
+            unused = try reader.optionals()
         }
     }
 

@@ -23,18 +23,24 @@ extension Study {
             package var step: Int64
             package var isPruned: Bool
             package var reason: String
-            package init(step: Int64, isPruned: Bool, reason: String) {
+            /// Its place in the study's one order of asks, decisions and tells.
+            package var order: UInt32
+            package init(step: Int64, isPruned: Bool, reason: String, order: UInt32 = 0) {
                 self.step = step
                 self.isPruned = isPruned
                 self.reason = reason
+                self.order = order
             }
             package func write(to writer: inout WireWriter) {
                 writer.integer(step)
                 writer.bool(isPruned)
                 writer.string(reason)
+                writer.integer(order)
             }
             package init(from reader: inout WireReader) throws(WireError) {
-                self.init(step: try reader.integer(), isPruned: try reader.bool(), reason: try reader.string())
+                self.init(
+                    step: try reader.integer(), isPruned: try reader.bool(), reason: try reader.string(),
+                    order: try reader.integer())
             }
         }
         /// From 0, in the order they were asked for.
@@ -59,7 +65,7 @@ extension Study {
         package var attempts: UInt32 = 0
         /// Milliseconds since 1970; 0: not yet.
         package var started: UInt64 = 0, ended: UInt64 = 0
-        /// Positions in the study's one order of asks and tells; 0: not yet. A replay follows them.
+        /// Places in the study's one order of asks, decisions and tells; 0: not yet. A replay follows them.
         package var asked: UInt32 = 0, told: UInt32 = 0
         /// Where the sampler's streams stood after the suggestion.
         package var draws: [UInt64] = []

@@ -1,0 +1,43 @@
+/// `apex study`: hyper-parameter search. Each of its own subcommands is a file in this folder.
+enum StudyCommand: Subcommand {
+    static let name = "study"
+    static let summary = "search hyper-parameters: any command is an objective"
+
+    /// In the order people meet them.
+    static var subcommands: [any Subcommand.Type] {
+        [
+            StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
+            StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self, StudyReplayCommand.self,
+        ]
+    }
+
+    static var help: String {
+        let width = subcommands.map { $0.name.count }.max() ?? 0
+        let lines = subcommands.map {
+            "  " + $0.name + String(repeating: " ", count: width + 2 - $0.name.count) + $0.summary
+        }
+        return """
+            usage: apex study COMMAND NAME [OPTIONS]
+
+            \(lines.joined(separator: "\n"))
+
+            A study lives in the coordinator. Where none runs on the state folder, these commands start one for as long
+            as they need it, and `run` and `resume` start local workers too.
+            \(whereHelp)
+
+            example: apex study create branin --objective function:branin --trials 100
+                     apex study run branin
+                     apex study COMMAND --help shows the rest
+            """
+    }
+
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        guard let word = arguments.optionalWord() else {
+            throw UsageError("which of \(subcommands.map { $0.name }.joined(separator: ", "))?")
+        }
+        guard let command = subcommands.first(where: { $0.name == word }) else {
+            throw UsageError("there is no study command \(word).")
+        }
+        return try command.run(&arguments)
+    }
+}

@@ -1,0 +1,269 @@
+import Blobs
+import Configuration
+import Foundation
+import Jobs
+import Market
+import Messages
+import Objectives
+import Pruners
+import Samplers
+
+/// `apex study create`.
+enum StudyCreate: Subcommand {
+    static let name = "create"
+    static let summary = "make a study: a space, an objective, a sampler, a pruner"
+    static var help: String {
+        """
+        usage: apex study create NAME --objective '…' [--space FILE] [OPTIONS]
+
+          --space FILE          the parameters, YAML or JSON; not needed for function:… and algorithm:…
+
+              parameters:
+                lr:       {type: float, low: 1.0e-5, high: 1.0e-1, log: true}
+                layers:   {type: int, low: 1, high: 8}
+                batch:    {type: int, low: 16, high: 256, step: 16}
+                opt:      {type: categorical, choices: [sgd, adam, lion]}
+                momentum: {type: float, low: 0.0, high: 0.99, when: {opt: sgd}}
+
+          --objective WHAT      'PROGRAM ARG…' with {name} for a parameter, {trial.number}, {trial.dir}, {params.json};
+                                its last line that is a number is the value; no shell, quotes group words
+                                function:NAME    a test function: \(TestFunctions.all.map(\.name).joined(separator: ", "))
+                                algorithm:NAME   a trading algorithm of the weekend (macd, rsi, …) on --bars FILE or
+                                                 --demo: its stability score
+                                external         nothing runs; trials go out by `ask` and come back by `tell`
+          --direction D         minimize (default) or maximize; once for each value of a trial
+          --sampler S           how the next trial is chosen (default tpe; nsga2 for several directions):
+        \(samplers)
+          --pruner P            which trials are stopped early (default median; none for several directions):
+        \(pruners)
+          --trials N            trials wished for; `run` does them
+          --parallel N          trials asked for at once (default: twice the slots of `run`, so that no slot waits)
+          --timeout TIME        `run` starts no trial after so long, as 90s, 2h
+          --trial-timeout TIME  a trial that takes longer is ended and has failed
+          --grace TIME          between SIGTERM and SIGKILL of a trial's processes (default 10s)
+          --retries R           a failed trial is tried again so often (default 0)
+          --pattern REGEX       the value is what this matches in the last line that it matches (first group)
+          --seed N              of the sampler (default 0)
+          --reproducible        the same trials on 1, 4 or 16 workers: asks and tells keep one fixed order
+          --json                print {"study","job","parameters","objective","sampler","pruner"}
+        \(whereHelp)
+
+        example: apex study create fit --space space.yaml --objective 'python3 train.py --lr {lr}' --trials 200
+        """
+    }
+
+    private static var samplers: String {
+        let names = SamplerKind.allCases.map(\.rawValue)
+        let width = names.map(\.count).max() ?? 0
+        return zip(names, SamplerKind.allCases).map { name, kind in
+            String(repeating: " ", count: 28) + name + String(repeating: " ", count: width + 2 - name.count)
+                + kind.whenToUse
+        }.joined(separator: "\n")
+    }
+    private static var pruners: String {
+        PrunerChoice.help.split(separator: "\n").map { String(repeating: " ", count: 28) + $0 }
+            .joined(separator: "\n")
+    }
+
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let trials = try arguments.integer("--trials", 1...10_000_000 as ClosedRange<UInt32>)
+        let (spec, universe) = try StudyOptions.spec(&arguments)
+        let place = try Place.from(&arguments)
+        try arguments.finishWithoutTrailing()
+        let host = try StudyHost(place)
+        if let universe { try host.client.put(universe) }
+        let study = try create(spec, in: host)
+        if let trials, try study.counts().wanted == 0 {
+            _ = try study.say(.run(token: StudyHost.token, trials: trials))
+        }
+        if json {
+            printJSON([
+                "study": .string(spec.name), "job": JSONValue(study.job.number),
+                "parameters": .array(spec.parameters.map { .string($0.name) }),
+                "objective": .string(spec.objective.words),
+                "sampler": .string(spec.sampler), "pruner": .string(spec.pruner),
+            ])
+        } else {
+            print("study \(spec.name): \(counted(spec.parameters.count, "parameter")), \(spec.objective.words)")
+            print("run it with:  apex study run \(spec.name)\(trials == nil ? " --trials 100" : "")")
+        }
+        return .done
+    }
+
+    /// Makes the study, or finds the same one made before.
+    static func create(_ spec: Study.Spec, in host: StudyHost) throws -> OpenStudy {
+        if let known = try host.find(spec.name) {
+            guard known.spec == spec else {
+                throw JobError(
+                    "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, or go on with "
+                        + "it by `apex study run \(spec.name)`.")
+            }
+            complain("apex study create: study \(spec.name) exists already, with the same settings.")
+            return known
+        }
+        let before = try host.client.status().jobs.count { $0.kind == Study.name && $0.name == spec.name }
+        let job = try host.client.submit(
+            Submission(
+                // Two who make a study of one name at once make one study.
+                token: token(spec.name, before), kind: Study.name, spec: spec.wireBytes, name: spec.name,
+                toleratesFailures: true))
+        let study = try host.open(job, spec.name)
+        guard study.spec == spec else {
+            throw JobError("study \(spec.name) was just made with \(difference(study.spec, spec)); take another name.")
+        }
+        return study
+    }
+
+    private static func token(_ name: String, _ number: Int) -> UInt64 {
+        let hash = BlobID(of: Array("study \(number) \(name)".utf8)).words.0
+        return hash == 0 ? 1 : hash
+    }
+
+    private static func difference(_ a: Study.Spec, _ b: Study.Spec) -> String {
+        if a.parameters != b.parameters { return "another space" }
+        if a.objective != b.objective { return "another objective (\(a.objective.words))" }
+        if a.directions != b.directions { return "other directions" }
+        if a.sampler != b.sampler { return "sampler \(a.sampler)" }
+        if a.pruner != b.pruner { return "pruner \(a.pruner)" }
+        if a.seed != b.seed { return "seed \(a.seed)" }
+        if a.parallel != b.parallel { return "\(a.parallel) trials at once" }
+        return "other settings"
+    }
+}
+
+/// What `create` and `check` are told about a study.
+enum StudyOptions {
+    /// - Returns: the study, and the universe that its objective works on.
+    static func spec(_ arguments: inout Arguments) throws -> (spec: Study.Spec, universe: [UInt8]?) {
+        let space = try arguments.value("--space").map { try SpaceFile.read($0) }
+        guard let what = try arguments.value("--objective") else { throw UsageError("--objective is missing.") }
+        let (objective, own, universe) = try objective(what, &arguments)
+        guard let parameters = space ?? own else {
+            throw UsageError("--space is missing: the file with the parameters.")
+        }
+        var directions: [Study.Direction] = []
+        while let word = try arguments.firstValue("--direction") {
+            switch word {
+            case "minimize": directions.append(.minimize)
+            case "maximize": directions.append(.maximize)
+            default: throw UsageError("--direction is \(word); give minimize or maximize.")
+            }
+        }
+        if directions.isEmpty { directions = defaultDirections(objective) }
+        let slots = defaultSlots()
+        let seed = try arguments.integer("--seed", 0...UInt32.max) ?? 0
+        let parallel = try arguments.integer("--parallel", 1...4096) ?? UInt32(2 * slots)
+        let retries = try arguments.integer("--retries", 0...1000) ?? 0 as UInt32
+        let sampler = try arguments.value("--sampler") ?? (directions.count > 1 ? "nsga2" : "tpe")
+        let pruner = try arguments.value("--pruner") ?? (directions.count > 1 ? "none" : "median")
+        var spec = Study.Spec(
+            name: try arguments.word("the study's NAME"), parameters: parameters, directions: directions,
+            objective: objective, sampler: sampler, pruner: pruner, seed: seed, parallel: parallel,
+            isReproducible: arguments.flag("--reproducible"), retries: retries)
+        spec.timeoutMilliseconds = try time("--timeout", &arguments) ?? 0
+        return (spec, universe)
+    }
+
+    private static func objective(_ what: String, _ arguments: inout Arguments) throws
+        -> (Study.Objective, own: [StudyParameter]?, universe: [UInt8]?)
+    {
+        let timeout = try time("--trial-timeout", &arguments) ?? 0
+        let grace = try time("--grace", &arguments) ?? 10_000
+        let pattern = try arguments.value("--pattern") ?? ""
+        if what == "external" { return (.external, nil, nil) }
+        if what.hasPrefix("function:") {
+            let name = String(what.dropFirst(9))
+            guard let function = TestFunctions.named(name) else {
+                throw UsageError(
+                    "there is no function \(name); there are \(TestFunctions.all.map(\.name).joined(separator: ", ")).")
+            }
+            return (.function(name), function.studyParameters, nil)
+        }
+        if what.hasPrefix("algorithm:") {
+            let name = String(what.dropFirst(10))
+            guard let algorithm = Algorithm.allCases.first(where: { $0.name == name }) else {
+                throw UsageError(
+                    "there is no algorithm \(name); there are "
+                        + Algorithm.allCases.map(\.name).joined(separator: ", ") + ".")
+            }
+            let bars = try arguments.value("--bars")
+            guard arguments.flag("--demo") != (bars != nil) else {
+                throw UsageError("\(what) wants the bars it trades: give --bars FILE or --demo.")
+            }
+            let input = try WeekendInput(bars: bars, settings: WeekendSettings(), weekEnding: nil)
+            return (.algorithm(name, universe: input.blob), algorithm.studyParameters, input.bytes)
+        }
+        let words = try shellWords(what)
+        guard !words.isEmpty else { throw UsageError("--objective is empty; give a program and its arguments.") }
+        let program = Study.Program(
+            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, pattern: pattern)
+        return (.command(program), nil, nil)
+    }
+
+    private static func defaultDirections(_ objective: Study.Objective) -> [Study.Direction] {
+        switch objective {
+        case .algorithm: [.maximize]
+        case .function(let name):
+            Array(repeating: .minimize, count: TestFunctions.named(name)?.objectives ?? 1)
+        case .command, .external: [.minimize]
+        }
+    }
+
+    static func time(_ option: String, _ arguments: inout Arguments) throws(UsageError) -> UInt64? {
+        guard let text = try arguments.value(option) else { return nil }
+        let milliseconds: Int
+        do throws(QuantityError) { milliseconds = try Quantities.milliseconds(text) } catch {
+            throw UsageError("\(option) is \(text); \(error.advice).")
+        }
+        guard milliseconds > 0 else { throw UsageError("\(option) is \(text); give a time above 0, as 60s or 10m.") }
+        return UInt64(milliseconds)
+    }
+
+    /// All cores of a small machine; two are left to its owner on a larger one.
+    static func defaultSlots() -> Int {
+        let cores = usableCores()
+        return cores > 3 ? max(1, cores - 2) : cores
+    }
+}
+
+/// A command line cut into words as a shell would, with ' and " grouping and \\ escaping, and nothing else.
+func shellWords(_ text: String) throws(UsageError) -> [String] {
+    var words: [String] = []
+    var word: String?
+    var quote: Character?
+    var isEscaped = false
+    for letter in text {
+        if isEscaped {
+            word = (word ?? "") + String(letter)
+            isEscaped = false
+        } else if letter == "\\", quote != "'" {
+            isEscaped = true
+        } else if let open = quote {
+            if letter == open { quote = nil } else { word!.append(letter) }
+        } else if letter == "'" || letter == "\"" {
+            quote = letter
+            word = word ?? ""
+        } else if letter.isWhitespace {
+            if let whole = word { words.append(whole) }
+            word = nil
+        } else {
+            word = (word ?? "") + String(letter)
+        }
+    }
+    guard quote == nil else { throw UsageError("a \(quote!) is not closed in: \(text)") }
+    if let whole = word { words.append(whole) }
+    return words
+}
+
+extension Study.Objective {
+    /// For people.
+    var words: String {
+        switch self {
+        case .command(let program): program.words.joined(separator: " ")
+        case .function(let name): "function \(name)"
+        case .algorithm(let name, _): "algorithm \(name)"
+        case .external: "asked and told from outside"
+        }
+    }
+}

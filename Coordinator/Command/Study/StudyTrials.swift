@@ -1,0 +1,210 @@
+import Foundation
+import Jobs
+import Messages
+
+/// `apex study trials`.
+enum StudyTrials: Subcommand {
+    static let name = "trials"
+    static let summary = "list a study's trials"
+    static let help = """
+        usage: apex study trials NAME [--state-is STATE] [--json]
+
+          --state-is STATE  only COMPLETE, PRUNED, FAIL, RUNNING or WAITING ones
+          --json            {"trials":[{"number","state","value","params","intermediate","started","ended","worker",…}]}
+        \(whereHelp)
+
+        example: apex study trials fit --json
+        """
+
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let state = try arguments.value("--state-is")?.uppercased()
+        let place = try Place.from(&arguments)
+        let name = try arguments.word("the study's NAME")
+        try arguments.finishWithoutTrailing()
+        let known = ["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
+        if let state, !known.contains(state) {
+            throw UsageError("--state-is is \(state); give one of \(known.joined(separator: ", ")).")
+        }
+        let study = try StudyHost(place).study(name)
+        let trials = try study.trials().filter { state == nil || $0.state.optunaName == state }
+        if json {
+            printJSON(["trials": .array(trials.map { $0.json(study.spec) })])
+        } else if trials.isEmpty {
+            print("no trials\(state == nil ? " yet; `apex study run \(name)` makes them" : " of state \(state!)")")
+        } else {
+            printTable(table(trials, study.spec))
+        }
+        return .done
+    }
+
+    private static func table(_ trials: [Study.Trial], _ spec: Study.Spec) -> Table {
+        var table = Table(
+            [.init("trial", .right), .init("state"), .init("value", .right)]
+                + spec.parameters.map { .init($0.name, .right, isOptional: true) }
+                + [.init("seconds", .right, isOptional: true), .init("worker", isOptional: true), .init("why")])
+        for trial in trials {
+            let seconds = trial.ended > trial.started ? fixed(Double(trial.ended - trial.started) / 1000, 2) : ""
+            let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
+                stored.map { value -> String in
+                    if case .float(let number) = parameter.value(value) {
+                        short(number)
+                    } else {
+                        parameter.value(value).text
+                    }
+                } ?? ""
+            }
+            table.add(
+                ["\(trial.number)", trial.state.optunaName, trial.values.map { short($0) }.joined(separator: " ")]
+                    + parameters + [seconds, trial.worker, trial.reason])
+        }
+        return table
+    }
+}
+
+/// `apex study status`.
+enum StudyStatus: Subcommand {
+    static let name = "status"
+    static let summary = "how a study stands"
+    static let help = """
+        usage: apex study status NAME [--json]
+
+          --json            {"study","trials","wanted","complete","pruned","failed","running","waiting","best"}
+        \(whereHelp)
+
+        example: apex study status fit
+        """
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let place = try Place.from(&arguments)
+        let name = try arguments.word("the study's NAME")
+        try arguments.finishWithoutTrailing()
+        let summary = try StudySummary(StudyHost(place).study(name))
+        if json { printJSON(summary.json) } else { for line in summary.lines { print(line) } }
+        return .done
+    }
+}
+
+/// `apex study best`.
+enum StudyBest: Subcommand {
+    static let name = "best"
+    static let summary = "a study's best trial, or its Pareto front"
+    static let help = """
+        usage: apex study best NAME [--json]
+
+          --json            the trial as `apex study trials --json` prints one; several directions: {"trials":[…]}
+        \(whereHelp)
+
+        Exit code 1 where no trial is complete yet.
+
+        example: apex study best fit
+        """
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let place = try Place.from(&arguments)
+        let name = try arguments.word("the study's NAME")
+        try arguments.finishWithoutTrailing()
+        let study = try StudyHost(place).study(name)
+        let best = bestTrials(try study.trials(), study.spec.directions)
+        guard let first = best.first else { throw JobError("study \(name) has no complete trial yet.") }
+        if json {
+            printJSON(
+                study.spec.directions.count > 1
+                    ? ["trials": .array(best.map { $0.json(study.spec) })] : first.json(study.spec))
+            return .done
+        }
+        for trial in best {
+            print("trial \(trial.number), value \(trial.values.map { "\($0)" }.joined(separator: ", "))")
+            for (name, value) in study.spec.parameters.named(trial.parameters) { print("  \(name) = \(value.text)") }
+        }
+        return .done
+    }
+}
+
+/// `apex study list`.
+enum StudyList: Subcommand {
+    static let name = "list"
+    static let summary = "the studies of a coordinator"
+    static let help = """
+        usage: apex study list [--json]
+
+          --json            {"studies":[{"study","job","state","trials","best"}]}
+        \(whereHelp)
+
+        example: apex study list
+        """
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let place = try Place.from(&arguments)
+        try arguments.finishWithoutTrailing()
+        let studies = try StudyHost(place).studies()
+        if json {
+            printJSON([
+                "studies": .array(
+                    studies.map { job in
+                        .object(present: [
+                            "study": .string(job.name), "job": JSONValue(job.id.number),
+                            "state": .string(job.state.name),
+                            "trials": job.plan.stages.last.map { JSONValue($0.done) },
+                            "best": job.plan.incumbent.map { .number($0) },
+                        ])
+                    })
+            ])
+            return .done
+        }
+        if studies.isEmpty { print("no studies yet; `apex study create --help` shows how to make one") }
+        var table = Table([
+            .init("study"), .init("job", .right), .init("state"), .init("trials", .right), .init("best", .right),
+        ])
+        for job in studies {
+            let stage = job.plan.stages.last
+            table.add([
+                job.name, "\(job.id)", job.state.name, stage.map { "\($0.done)/\($0.total)" } ?? "0",
+                job.plan.incumbent.map { short($0) } ?? "",
+            ])
+        }
+        if !studies.isEmpty { printTable(table) }
+        return .done
+    }
+}
+
+extension Study.Trial {
+    /// One trial as `--json` prints it.
+    func json(_ spec: Study.Spec) -> JSONValue {
+        .object(present: [
+            "number": JSONValue(number), "state": .string(state.optunaName),
+            "value": spec.directions.count == 1 ? values.first.map { .number($0) } ?? .null : nil,
+            "values": spec.directions.count == 1 ? nil : .array(values.map { .number($0) }),
+            "params": .object(
+                spec.parameters.named(parameters).map { JSONValue.Member(key: $0.name, value: JSONValue($0.value)) }),
+            "intermediate": .object(
+                reports.map { JSONValue.Member(key: "\($0.step)", value: .number($0.value)) }),
+            "started": started > 0 ? .string(isoTime(started)) : .null,
+            "ended": ended > 0 ? .string(isoTime(ended)) : .null, "worker": .string(worker),
+            "attempts": JSONValue(attempts), "reason": reason.isEmpty ? nil : .string(reason),
+            "constraints": constraints.isEmpty
+                ? nil : .object(constraints.map { JSONValue.Member(key: $0.name, value: .number($0.value)) }),
+            "attributes": attributes.isEmpty
+                ? nil : .object(attributes.map { JSONValue.Member(key: $0.name, value: .string($0.text)) }),
+        ])
+    }
+}
+
+extension JSONValue {
+    init(_ value: ParameterValue) {
+        switch value {
+        case .null: self = .null
+        case .bool(let value): self = .bool(value)
+        case .int(let value): self = .integer(value)
+        case .float(let value): self = .number(value)
+        case .string(let value): self = .string(value)
+        }
+    }
+}
+
+/// Milliseconds since 1970 as `2026-01-30T18:00:00.123Z`.
+func isoTime(_ milliseconds: UInt64) -> String {
+    let formatter = ISO8601DateFormatter()
+    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+    return formatter.string(from: Date(timeIntervalSince1970: Double(milliseconds) / 1000))
+}
