@@ -52,7 +52,7 @@ enum ReplayCommand: Subcommand {
     private static func describe(_ replay: FlightReplay) {
         for part in replay.parts {
             let foreign = part.version == codeVersion ? "" : ", recorded by apex \(part.version)"
-            let last = part.unconfirmedFrom == nil ? "" : "; its coordinator died with the last batch"
+            let last = part.unconfirmedFrom == nil ? "" : "; nothing says that its last batch was stored"
             print(
                 "\(part.file): \(part.events) events in \(part.batches) batches, \(part.milliseconds / 1000) s, "
                     + "\(part.hashes) hashes the same, state \(hex(part.endHash))\(foreign)\(last)")
