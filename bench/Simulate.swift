@@ -6,10 +6,15 @@ import TestSupport
 package enum SimulateBench {
     package static func run(arguments: [String]) {
         if arguments.first == "planted" { return runPlanted() }
+        if arguments.first == "least" { return runLeast(Array(arguments.dropFirst())) }
         let count = arguments.first.flatMap { UInt64($0) } ?? 500
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
         let sweep = Sweep.run(Array(first..<first + count))
         for failure in sweep.failures { print(failure.words) }
+        if let first = sweep.failures.first { print("bench simulate least \(first.seed)   makes the first one small") }
+        for cell in Coverage.Cell.all where Coverage.demand(cell) == .required && sweep.coverage.count(cell) == 0 {
+            print("not reached: \(cell)")
+        }
         print(sweep.summary)
     }
 
@@ -26,5 +31,12 @@ package enum SimulateBench {
             }
             print("\(bug): \(found.count) of 100 seeds: \(words)")
         }
+    }
+
+    /// `bench simulate least SEED [MISTAKE]`: what a failing seed needs to fail, and no more.
+    private static func runLeast(_ arguments: [String]) {
+        guard let seed = arguments.first.flatMap({ UInt64($0) }) else { return print("which seed?") }
+        let bug = arguments.dropFirst().first.flatMap { PlantedBug(rawValue: $0) }
+        print(Minimiser.minimise(seed: seed, plantedBug: bug).map { "\($0)" } ?? "seed \(seed) breaks no rule")
     }
 }

@@ -12,6 +12,8 @@ final class Client {
     private var number: UInt64 = 0
     /// How long an unanswered question is repeated before the command gives up.
     var patience: Duration
+    /// Called several times a second while an answer is awaited; what it throws ends the wait.
+    var whileWaiting: () throws -> Void = {}
 
     /// - Parameters:
     ///   - place: where the coordinator is.
@@ -55,7 +57,8 @@ final class Client {
             var poller = Poller()
             let readable = poller.add(socket)
             while ContinuousClock.now < attempt {
-                try poller.wait(milliseconds: max(1, Int((attempt - .now) / .milliseconds(1))))
+                try whileWaiting()
+                try poller.wait(milliseconds: min(100, max(1, Int((attempt - .now) / .milliseconds(1)))))
                 guard poller.isReadable(readable), let receipt = try socket.receive() else { continue }
                 guard case .message(let message) = receipt, message.frames.count == 1 else { continue }
                 let outbound: Outbound

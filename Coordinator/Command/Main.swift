@@ -34,7 +34,7 @@ enum Apex {
         }
         var arguments = Arguments(Array(words.dropFirst()))
         if arguments.flag("--help") || arguments.flag("-h") {
-            print(command.help)
+            print(command.help(for: &arguments))
             return .done
         }
         do {

@@ -22,6 +22,8 @@ struct RunFolder {
         var token: UInt64
         /// Wall-clock milliseconds granted so far.
         var budgetMilliseconds: UInt64
+        /// Budget that somebody asked for and the cluster has not acknowledged.
+        var addition: Addition?
         /// `tcp://…` of a running cluster; nil for a private one under `state/`.
         var coordinator: String?
         var keys: String?
@@ -30,6 +32,11 @@ struct RunFolder {
         var universe: String
         var sizes: [UInt8]
         var notes: InputNotes
+    }
+    /// Written before the cluster is asked, so that a repeat after a crash is the same addition.
+    struct Addition: Codable, Equatable {
+        var token: UInt64
+        var milliseconds: UInt64
     }
     struct Identity: Codable, Equatable {
         /// Hash of the file's bytes, decompressed, or of the demo's.

@@ -26,8 +26,8 @@ enum WeekendCommand: Subcommand {
           --universe N          tickers (default 1000)
           --window N            bars in each of the five windows, 31 to 120 (default 31); the file needs 4 days more
           --sizes LIST          sizes of groups to keep, as 3,4 or 2..6 (default 3,4)
-          --budget TIME         wall-clock limit, as 24h, 90s (default 24h); variations are finished even past it, and
-                        the search for groups, which has what they leave, ends with a bound if there is no proof
+          --budget TIME         wall-clock limit, as 24h, 90s (default 24h) from the first task handed out to the last,
+                                whatever the weekend is at; `apex resume DIR --budget TIME` goes on from there
           --out DIR             where the run lives (default ./weekend)
           --workers N           local workers (default: the cores this process may use)
           --coordinator ADDR    use a running cluster, tcp://… with --keys DIR (default $APEX_COORDINATOR, $APEX_KEYS)

@@ -82,8 +82,14 @@ struct WeekendOutput {
             lines.append(
                 "Proved: no better group exists. \(count(groups.space)) nodes, \(count(groups.accounting.visited)) visited."
             )
+        } else if answer.stoppedIn == "variations" {
+            let tested = answer.evaluations.reduce(0) { $0 + $1.count }
+            lines.append(
+                "The budget ended before the proof: \(count(UInt64(tested))) variations are tested, and no group is "
+                    + "searched yet.")
+            lines.append("Go on with:  apex resume \(folder.path) --budget TIME")
         } else {
-            let share = space > 0 ? 100 * Double(groups.accounting.total) / space : 100
+            let share = space > 0 ? 100 * Double(groups.accounting.total) / space : 0
             let bound = groups.bound.isFinite ? "; nothing unexplored scores above \(fixed(groups.bound, 2))" : ""
             lines.append(
                 "The budget ended before the proof: \(fixed(share, 2)) % of \(count(groups.space)) nodes are proved\(bound)."
@@ -92,7 +98,9 @@ struct WeekendOutput {
         }
         for (at, size) in groups.sizes.enumerated() {
             guard let best = groups.top[at].first, let chosen = groups.chosen[at] else {
-                lines.append("  size \(size): no group \(groups.proved ? "passes the rules" : "found yet")")
+                if answer.stoppedIn != "variations" {
+                    lines.append("  size \(size): no group \(groups.proved ? "passes the rules" : "found yet")")
+                }
                 continue
             }
             let group = groups.top[at][Int(chosen)]
@@ -127,6 +135,7 @@ struct WeekendOutput {
             ] as [String: Any], "groups": perSize,
         ]
         if !groups.proved, groups.bound.isFinite { object["bound"] = groups.bound }
+        if let stage = answer.stoppedIn { object["stopped_in"] = stage }
         if let budget = status.budget {
             object["budget"] =
                 [

@@ -51,11 +51,23 @@ final class WeekendRun {
         let place = try manifest.coordinator.map { try Place.at($0, keys: manifest.keys) } ?? .local(folder.state)
         // As long as a private coordinator takes to be started again; a running cluster may be away for longer.
         let client = try Client(place, patience: .seconds(30))
+        // While this thread waits for an answer nobody else starts a private coordinator that died.
+        client.whileWaiting = {
+            supervisor?.tend()
+            if stop.count > 0 { throw Interrupted() }
+            if supervisor?.failure != nil { throw Interrupted() }
+        }
         do {
             let job = try begin(client, more, supervisor, stop)
             guard let status = try follow(job, client, supervisor, stop) else { return interrupted() }
             return try finish(status, client)
-        } catch is Interrupted { return interrupted() }
+        } catch is Interrupted {
+            if let failure = supervisor?.failure {
+                progress.end()
+                complain("apex weekend: \(failure); see the line above and \(folder.state.log).")
+            }
+            return interrupted()
+        }
     }
 
     private struct Interrupted: Error {}
@@ -77,12 +89,25 @@ final class WeekendRun {
             Submission(
                 token: manifest.token, kind: Weekend.name, spec: spec.wireBytes, name: folder.path,
                 budgetMilliseconds: manifest.budgetMilliseconds))
-        if more > 0, try client.job(job).state != .done {
-            _ = try client.ask(.addBudget(job, milliseconds: more))
-            manifest.budgetMilliseconds += more
-            try folder.write(manifest)
+        // What was asked for and not acknowledged comes first. The same again is that wish, repeated after a failure.
+        let repeated = manifest.addition
+        if let repeated { try add(repeated, to: job, client) }
+        if more > 0, more != repeated?.milliseconds {
+            try add(
+                RunFolder.Addition(token: UInt64.random(in: 1...UInt64.max), milliseconds: more), to: job, client)
         }
         return job
+    }
+
+    private func add(_ addition: RunFolder.Addition, to job: JobID, _ client: Client) throws {
+        if try client.job(job).state != .done {
+            manifest.addition = addition
+            try folder.write(manifest)
+            _ = try client.ask(.addBudget(job, milliseconds: addition.milliseconds, token: addition.token))
+            manifest.budgetMilliseconds += addition.milliseconds
+        }
+        manifest.addition = nil
+        try folder.write(manifest)
     }
 
     /// Until the coordinator answers: a private one takes a moment to start, and seconds to rebuild a long run.

@@ -31,7 +31,6 @@ extension Core {
     mutating func release(_ index: UInt32, of j: Int) {
         jobs[j].tasks.set(index, .queued)
         jobs[j].claimed -= 1
-        if jobs[j].isBudgeted(index) { jobs[j].claimedBudgeted -= 1 }
     }
 
     mutating func requeue(_ index: UInt32, of j: Int) {
@@ -91,20 +90,11 @@ extension Core {
         if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
         if held.isExclusive, plantedBug != .forgetsReservation { workers[w].isReserved = false }
         effects.append(.record(.closed(held.run, allDone: allDone)))
-        if held.grantedMilliseconds > 0, jobs[j].ledger != nil, plantedBug != .losesDonations {
-            let granted = UInt64(held.grantedMilliseconds)
-            // Lost with its worker: the seconds since it went out are gone, what was not reached yet comes back.
-            let used = used ?? min(granted, now - min(now, held.since))
-            let back = jobs[j].ledger!.settle(granted: granted, used: used)
-            effects.append(
-                .record(
-                    .ledger(
-                        held.run.job,
-                        LedgerEntry(
-                            at: jobs[j].ledger!.elapsed(at: now), task: held.run.first, granted: granted, spent: used,
-                            donated: back))))
-            recordDeposits(of: j)
-        }
+        // Lost with its worker: the seconds until it was last heard of are gone, what was not reached yet comes back.
+        let lost = workers[w].isGone ? workers[w].lastHeard : now
+        charge(
+            held, of: w, granted: held.grantedMilliseconds,
+            usedMicroseconds: used ?? min(UInt64(held.grantedMilliseconds), lost - min(lost, held.since)) * 1000)
     }
 
     /// A job that is over wants nothing back: its claims are cancelled at the workers.
@@ -116,17 +106,6 @@ extension Core {
             if workers[w].isConnected, !workers[w].isGone {
                 effects.append(.send(.cancel(gone.map(\.run)), to: workers[w].id))
             }
-        }
-    }
-
-    mutating func takeBackBudgeted(of id: JobID) {
-        for w in workers.indices {
-            // By the task, not by the grant: a claim re-adopted after its loss was settled has none.
-            let late = workers[w].held.filter { $0.run.job == id && jobs[at(id)].isBudgeted($0.run.first) }
-            guard !late.isEmpty else { continue }
-            workers[w].held.removeAll { late.contains($0) }
-            takeBack(late, from: w, blame: false)
-            effects.append(.send(.cancel(late.map(\.run)), to: workers[w].id))
         }
     }
 
@@ -153,7 +132,7 @@ extension Core {
                 { index += 1 }
                 let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
                 switch phase {
-                case .claimed: break
+                case .claimed: jobs[j].ledger?.start(at: now)  // after a restart its budget's clock goes on with it
                 case .queued: keep(part, by: w)
                 default: stale.append(part)
                 }
@@ -210,13 +189,13 @@ extension Core {
         let count = held.open
         let needs = jobs[j].submission.needs
         jobs[j].claimed += count
-        if jobs[j].isBudgeted(held.run.first) { jobs[j].claimedBudgeted += count }
         jobs[j].coresHeld += UInt64(count) * UInt64(needs.cores)
         workers[w].heldTasks += count
         workers[w].heldCores += UInt64(count) * UInt64(needs.cores)
         workers[w].heldMemory += UInt64(count) * needs.memoryBytes
         if held.isExclusive { workers[w].isReserved = true }
         workers[w].held.append(held)
+        if workers[w].isConnected { jobs[j].ledger?.start(at: now) }
         guard plantedBug != .handsOutUnstored else { return }
         effects.append(
             .record(.claimed(held.run, by: workers[w].id, grantedMilliseconds: held.grantedMilliseconds)))
@@ -250,7 +229,7 @@ extension Core {
         }
     }
 
-    /// `part`, released already, ended with results.
+    /// `part`, released already, ended with results after `used` microseconds.
     mutating func settle(_ part: ClaimRun, of w: Int, used: UInt64) {
         var h = 0
         while h < workers[w].held.count {
@@ -266,6 +245,7 @@ extension Core {
             } else {
                 workers[w].held[h].open -= count
                 unload(count, of: at(part.job), from: w)
+                charge(held, of: w, granted: 0, usedMicroseconds: used)
                 h += 1
             }
         }
@@ -287,6 +267,7 @@ extension Core {
                 continue
             }
             unload(UInt32(lost.count), of: at(part.job), from: w)
+            charge(held, of: w, granted: 0, usedMicroseconds: used ?? 0)
             func piece(_ indices: Range<UInt32>) -> ClaimRun {
                 ClaimRun(job: part.job, first: indices.lowerBound, count: UInt32(indices.count), epoch: part.epoch)
             }

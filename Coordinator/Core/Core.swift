@@ -71,17 +71,21 @@ package struct Core: Sendable {
         case .cancel(let job, let client): cancel(job, by: client)
         case .pause(let job, let client): pause(job, by: client)
         case .unpause(let job, let client): unpause(job, by: client)
-        case .addBudget(let job, let milliseconds, let client): addBudget(job, milliseconds, by: client)
+        case .addBudget(let job, let milliseconds, let token, let client):
+            addBudget(job, milliseconds, token: token, by: client)
+        case .stopping: recordBudgets(isLast: true)
         case .told(let job, let isKept, let bytes, let client): told(job, isKept: isKept, bytes, by: client)
         case .reported(let worker, let reports): reported(reports, by: worker)
         case .ticked(let wall):
             self.wall = wall
             forgiveOwnAbsence()
             sweep()
+            countBudgetSlots()
             endBudgets()
             startWaitingJobs()
             dispatch()
             tellIdlePlanners()
+            recordBudgets()
         }
         defer { effects = [] }
         return effects
@@ -198,7 +202,7 @@ package struct Core: Sendable {
         jobs[at(id)].openPlannerCalls = max(0, jobs[at(id)].openPlannerCalls - 1)
         end(id, .failed, reason, nil)
     }
-    private static let outOfBudget = "its budget ended; add budget to continue"
+    static let outOfBudget = "its budget ended; add budget to continue"
 
     mutating func setState(_ id: JobID, _ state: JobState, _ reason: String = "") {
         jobs[at(id)].state = state
@@ -224,7 +228,6 @@ package struct Core: Sendable {
         let j = at(id)
         jobs[j].answer = answer ?? jobs[j].answer
         jobs[j].ended = wall
-        jobs[j].ledger?.stop(at: now)
         setState(id, state, reason)
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
@@ -236,7 +239,11 @@ package struct Core: Sendable {
             effects.append(.plan(id, .forget))
         }
         open.removeAll { $0 == id }
-        effects.append(.log(LogLine(.info, "job_ended", [("job", "\(id)"), ("state", state.name)])))
+        var fields = [("job", "\(id)"), ("state", state.name)]
+        if state == .unfinished { fields.append(("late_ms", "\(jobs[j].ledger?.overrun(at: now) ?? 0)")) }
+        jobs[j].ledger?.close(at: now)
+        recordBudget(of: j)
+        effects.append(.log(LogLine(.info, "job_ended", fields)))
     }
 
     // MARK: - What people ask for
@@ -262,8 +269,8 @@ package struct Core: Sendable {
         guard jobs[at(id)].state == .running else {
             return refuse(client, "job \(id) is \(jobs[at(id)].state.name); only a running job can be paused.")
         }
+        // Its budget's clock goes on until what is out has come back.
         setState(id, .paused, "paused on request")
-        jobs[at(id)].ledger?.stop(at: now)
         effects.append(.reply(.done, to: client))
     }
 
@@ -277,40 +284,7 @@ package struct Core: Sendable {
         effects.append(.reply(.done, to: client))
     }
 
-    private mutating func addBudget(_ id: JobID, _ milliseconds: UInt64, by client: ClientRef) {
-        guard knows(id) else { return refuse(client, "there is no job \(id); `apex jobs` lists them.") }
-        let j = at(id)
-        guard jobs[j].ledger != nil else { return refuse(client, "job \(id) has no budget to add to.") }
-        guard !jobs[j].state.isOver || jobs[j].state == .unfinished else {
-            return refuse(client, "job \(id) is \(jobs[j].state.name); its search is over.")
-        }
-        guard milliseconds <= Self.maximumBudget, jobs[j].ledger!.wall <= Self.maximumBudget else {
-            return refuse(client, "a budget ends after ten years; give less.")
-        }
-        jobs[j].ledger!.extend(wall: milliseconds, slots: liveSlots)
-        recordDeposits(of: j)
-        if jobs[j].state == .unfinished {
-            jobs[j].ended = 0
-            jobs[j].askedForEnd = false
-            open.append(id)
-            open.sort()
-            setState(id, .running)
-        }
-        effects.append(.reply(.done, to: client))
-    }
-
-    // MARK: - Budgets
-
-    /// Seconds that entered a budget are stored with the batch that needed them.
-    mutating func recordDeposits(of j: Int) {
-        guard let ledger = jobs[j].ledger,
-            ledger.total != jobs[j].recordedTotal || ledger.wall != jobs[j].recordedWall
-        else { return }
-        if plantedBug == .forgetsDeposits, jobs[j].recordedTotal > 0 { return }
-        jobs[j].recordedTotal = ledger.total
-        jobs[j].recordedWall = ledger.wall
-        effects.append(.record(.budget(jobs[j].id, wallMilliseconds: ledger.wall, total: ledger.total)))
-    }
+    // MARK: - Time and idle slots
 
     var liveSlots: Int {
         workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone && !$1.isDraining ? Int($1.slots) : 0) }
@@ -351,28 +325,6 @@ package struct Core: Sendable {
             } else if jobs[j].claimed == 0 {
                 end(id, .failed, "its planner has no more tasks and gave no answer", nil)
             }
-        }
-    }
-
-    /// Jobs whose deadline has passed are asked for the answer they have, once nothing of them runs.
-    private mutating func endBudgets() {
-        guard plantedBug != .ignoresDeadline else { return }
-        for id in open {
-            let j = at(id)
-            guard let ledger = jobs[j].ledger, ledger.isOver(at: now),
-                jobs[j].state == .running
-            else { continue }
-            if jobs[j].claimedBudgeted > 0, ledger.overrun(at: now) >= limits.deadlineGrace {
-                // Whoever is this late is hung or cut off; its work is repeated by whoever adds budget.
-                takeBackBudgeted(of: id)
-            }
-            // What does not need the budget is finished first. With nothing queued the planner holds back the rest.
-            let hasOtherWork = firstQueued(of: j).map { !jobs[j].isBudgeted($0) } ?? false
-            guard jobs[j].claimed == 0, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd, !hasOtherWork else {
-                continue
-            }
-            jobs[j].askedForEnd = true
-            ask(id, .budgetEnded)
         }
     }
 }

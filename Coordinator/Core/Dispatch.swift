@@ -5,6 +5,7 @@ extension Core {
     mutating func dispatch() {
         var candidates = open.map { at($0) }.filter {
             (jobs[$0].state == .running || plantedBug == .startsPaused) && !jobs[$0].queue.isEmpty
+                && jobs[$0].ledger?.isOver(at: now) != true
         }
         guard !candidates.isEmpty else { return }
         // Priority first, then whoever holds least, then who was served longest ago, then the older job.
@@ -65,8 +66,7 @@ extension Core {
     private func mayEverRun(_ index: UInt32, of j: Int, on w: Int) -> Bool {
         let needs = jobs[j].submission.needs
         let memory = workers[w].hello.hardware.availableMemoryBytes
-        guard needs.cores <= workers[w].slots, memory == 0 || needs.memoryBytes <= memory else { return false }
-        return !jobs[j].isBudgeted(index) || jobs[j].ledger?.isOver(at: now) != true
+        return needs.cores <= workers[w].slots && (memory == 0 || needs.memoryBytes <= memory)
     }
 
     /// Claims the next run of a job for a worker, as long as the worker's queue should be.
@@ -77,7 +77,7 @@ extension Core {
         let isBudgeted = jobs[j].isBudgeted(first)
         let isExclusive = jobs[j].isSuspect(first)
         let remaining = jobs[j].ledger?.remaining(at: now) ?? .max
-        guard !isBudgeted || remaining > 0 else { return nil }
+        guard !isBudgeted || jobs[j].ledger.map({ $0.pool > 0 }) ?? true else { return nil }
         // Planned tasks have payloads of their own, so they travel one by one; an array's tasks share theirs.
         let isAlone = isBudgeted || isExclusive || first >= jobs[j].arrayCount
         guard let taken = jobs[j].queue.take(atMost: isAlone ? 1 : min(room, limits.runTasks)) else { return nil }
@@ -95,23 +95,19 @@ extension Core {
 
         served += 1
         jobs[j].served = served
-        let slots = liveSlots
-        jobs[j].ledger?.start(at: now, slots: slots)
         let run = ClaimRun(job: jobs[j].id, first: taken.first, count: count, epoch: epoch)
         for index in run.indices { jobs[j].tasks.claim(index, epoch: epoch, owner: workers[w].id) }
         // Without a limit in all a search is sliced all the same: a crash costs a slice, not a day.
-        let slice = isBudgeted ? UInt32(min(limits.slice, remaining)) : 0
-        let granted = jobs[j].ledger == nil ? 0 : slice
-        if granted > 0 {
-            jobs[j].ledger!.grant(UInt64(granted))
-            recordDeposits(of: j)
-        }
+        var slice = isBudgeted ? min(limits.slice, remaining) : 0
+        if slice > 0, let granted = jobs[j].ledger?.grant(atMost: slice) { slice = granted }
+        let granted = jobs[j].ledger == nil ? 0 : UInt32(slice)
         hold(
             HeldRun(
                 run: run, message: message, open: count, grantedMilliseconds: granted, since: now,
                 isExclusive: isExclusive), by: w)
         return Assignment(
-            run: run, kind: jobs[j].submission.kind, payload: jobs[j].payload(run.first), sliceMilliseconds: slice)
+            run: run, kind: jobs[j].submission.kind, payload: jobs[j].payload(run.first),
+            sliceMilliseconds: UInt32(slice))
     }
 
     /// The task at the front of a job's queue. Those answered while they stood there are passed over.

@@ -43,9 +43,10 @@ extension Event: Wire {
         case .cancel(let job, let client): about(8, job, client, &writer)
         case .pause(let job, let client): about(9, job, client, &writer)
         case .unpause(let job, let client): about(10, job, client, &writer)
-        case .addBudget(let job, let milliseconds, let client):
+        case .addBudget(let job, let milliseconds, let token, let client):
             about(11, job, client, &writer)
             writer.integer(milliseconds)
+            writer.integer(token)
         case .told(let job, let isKept, let bytes, let client):
             about(12, job, client, &writer)
             writer.bool(isKept)
@@ -57,6 +58,7 @@ extension Event: Wire {
         case .ticked(let wall):
             writer.integer(UInt8(14))
             writer.integer(wall)
+        case .stopping: writer.integer(UInt8(15))
         }
     }
 
@@ -75,12 +77,13 @@ extension Event: Wire {
         case 10: self = .unpause(try reader.value(), by: try reader.value())
         case 11:
             let (job, client): (JobID, ClientRef) = (try reader.value(), try reader.value())
-            self = .addBudget(job, milliseconds: try reader.integer(), by: client)
+            self = .addBudget(job, milliseconds: try reader.integer(), token: try reader.integer(), by: client)
         case 12:
             let (job, client): (JobID, ClientRef) = (try reader.value(), try reader.value())
             self = .told(job, isKept: try reader.bool(), try reader.blob(), by: client)
         case 13: self = .reported(try reader.value(), try reader.array())
         case 14: self = .ticked(wall: try reader.integer())
+        case 15: self = .stopping
         case let other: throw WireError("there is no event \(other)")
         }
     }

@@ -27,12 +27,14 @@ package enum Event: Sendable, Equatable {
     case cancel(JobID, by: ClientRef)
     case pause(JobID, by: ClientRef)
     case unpause(JobID, by: ClientRef)
-    case addBudget(JobID, milliseconds: UInt64, by: ClientRef)
+    case addBudget(JobID, milliseconds: UInt64, token: UInt64, by: ClientRef)
     /// Something for a job's planner; see `Request.tell`.
     case told(JobID, isKept: Bool, [UInt8], by: ClientRef)
     case reported(WorkerID, [TaskMessage])
     /// Ends every batch of events: time passes, and work is handed out. `wall` is milliseconds since 1970, for people.
     case ticked(wall: UInt64)
+    /// The last event of a coordinator that stops in order: what it would otherwise store within a second.
+    case stopping
 }
 
 /// What the shell must do, in order. All records of a batch are committed in one transaction before anything is sent
@@ -96,5 +98,7 @@ package enum Record: Sendable, Equatable {
     /// A worker joined under a name, or is gone for good: after a restart its successor is known by the name.
     case joined(WorkerID, name: String)
     case left(WorkerID)
-    case budget(JobID, wallMilliseconds: UInt64, total: UInt64)
+    case budget(JobID, StoredBudget)
+    /// Budget was added under this token: a repeat adds nothing.
+    case budgetAdded(JobID, token: UInt64, milliseconds: UInt64)
 }

@@ -4,17 +4,14 @@ import Messages
 extension Core {
     /// Why a task (`3.17`) or a job (`3`) is not running, in one sentence; by the scheduler's own predicates.
     package func why(_ text: String, at now: Milliseconds) -> String {
-        if let task = TaskID(text) {
-            guard knows(task.job) else { return "There is no job \(task.job); `apex jobs` lists them." }
-            return why(task.index, of: jobs[at(task.job)])
-        }
+        if let task = TaskID(text) { return why(task, at: now) }
         guard let number = UInt32(text), knows(JobID(number)) else {
             return "There is no job or task \(text); write a job as 3 and a task as 3.17, `apex jobs` lists them."
         }
-        return why(jobs[at(JobID(number))])
+        return why(jobs[at(JobID(number))], at: now)
     }
 
-    private func why(_ job: Job) -> String {
+    func why(_ job: Job, at now: Milliseconds) -> String {
         switch job.state {
         case .waiting:
             let open = job.submission.after.filter { jobs[at($0)].state != .done }
@@ -29,60 +26,13 @@ extension Core {
         case .running, .resting:
             if job.isResting, job.claimed == 0 { return "Job \(job.id) rests until somebody gives it something to do." }
             if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
-            guard let first = job.queue.first else {
+            guard let first = job.queue.first(where: { job.tasks.phase($0) == .queued }) else {
                 return job.openPlannerCalls > 0
                     ? "Job \(job.id) waits for its planner to make the next tasks."
                     : "Job \(job.id) has nothing queued and nothing running."
             }
-            return why(first, of: job)
+            return why(TaskID(job.id, first), at: now)
         }
-    }
-
-    private func why(_ index: UInt32, of job: Job) -> String {
-        let task = TaskID(job.id, index)
-        guard job.tasks.contains(index) else {
-            return "Job \(job.id) has \(job.tasks.count) tasks so far; there is no task \(task)."
-        }
-        switch job.tasks.phase(index) {
-        case .done: return "Task \(task) is done."
-        case .parked: return "Task \(task) is not tried again: \(job.troubles[index]?.parked ?? "it failed")."
-        case .claimed:
-            let owner = workerAt[job.tasks.owner(index)].map { workers[$0] }
-            let name = owner.map { $0.hello.name.isEmpty ? "\($0.id)" : $0.hello.name } ?? "a worker"
-            return owner?.isConnected == false
-                ? "Task \(task) was with worker \(name) before the coordinator restarted; it has time to return."
-                : "Task \(task) is with worker \(name), attempt \(job.tasks.epoch(index))."
-        case .queued: break
-        }
-        if job.state != .running { return why(job) }
-        if let ledger = job.ledger, job.isBudgeted(index), ledger.isOver(at: now) {
-            return "Task \(task) waits for budget: job \(job.id) has used its \(ledger.wall) ms."
-        }
-        let live = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
-        guard !live.isEmpty else { return "Task \(task) waits for a worker: none is connected; start `apex-worker`." }
-        let needs = job.submission.needs
-        let large = live.filter { workers[$0].slots >= needs.cores }
-        guard !large.isEmpty else {
-            let most = live.map { workers[$0].slots }.max() ?? 0
-            return "Task \(task) needs \(needs.cores) cores at once and the largest worker has \(most) slots; "
-                + "start one with --slots \(needs.cores)."
-        }
-        let roomy = large.filter {
-            let memory = workers[$0].hello.hardware.availableMemoryBytes
-            return needs.memoryBytes == 0 || memory == 0 || memory >= needs.memoryBytes
-        }
-        guard !roomy.isEmpty else {
-            return "Task \(task) needs \(needs.memoryBytes >> 20) MiB of memory and no worker has as much."
-        }
-        let ahead = open.map { jobs[at($0)] }.first {
-            $0.id != job.id && $0.state == .running && !$0.queue.isEmpty
-                && $0.submission.priority > job.submission.priority
-        }
-        if let ahead { return "Task \(task) waits behind job \(ahead.id), which has a higher priority." }
-        if job.isSuspect(index) {
-            return "Task \(task) was there when a worker died, so it waits for a worker with nothing else to do."
-        }
-        return "Task \(task) waits for a free slot: \(roomy.count) workers fit it and all are busy."
     }
 
     package func status(of id: JobID, at now: Milliseconds) -> JobStatus? {
@@ -120,7 +70,7 @@ extension Core {
             if counts[.claimed, default: 0] != job.claimed { return "job \(job.id): claimed tasks are miscounted" }
             if counts[.done, default: 0] != job.done { return "job \(job.id): done tasks are miscounted" }
             if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
-            if let ledger = job.ledger, !ledger.isBalanced { return "job \(job.id): the ledger does not add up" }
+            if let words = brokenBudget(of: job) { return "job \(job.id): \(words)" }
             let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
             if open.reduce(0, { $0 + $1.open }) != job.claimed { return "job \(job.id): claims and tasks disagree" }
             let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
@@ -156,9 +106,8 @@ extension Core {
                 let epoch = job.lastingEpoch(index)
                 mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(epoch))
             }
-            if let ledger = job.ledger {
-                for value in [ledger.total, ledger.spent, ledger.granted, ledger.pool] { mix(value) }
-            }
+            // Grants and the time of slots that are there end with the coordinator.
+            for value in job.lastingBudget { mix(value) }
             for (index, trouble) in job.troubles.sorted(by: { $0.key < $1.key }) {
                 mix(UInt64(index) << 32 | UInt64(trouble.failures) << 16 | UInt64(trouble.crashes))
             }
@@ -175,10 +124,8 @@ extension Core {
                 let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
                 if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
             }
-            if mine.ledger?.total != theirs.ledger?.total || mine.ledger?.spent != theirs.ledger?.spent
-                || mine.ledger?.granted != theirs.ledger?.granted
-            {
-                return "job \(mine.id): \(mine.ledger!), was \(theirs.ledger!)"
+            if mine.lastingBudget != theirs.lastingBudget {
+                return "job \(mine.id): budget \(mine.lastingBudget), was \(theirs.lastingBudget)"
             }
             for index in Set(mine.troubles.keys).union(theirs.troubles.keys).sorted() {
                 let (a, b) = (mine.troubles[index], theirs.troubles[index])

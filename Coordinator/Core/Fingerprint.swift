@@ -98,7 +98,13 @@ package struct Fingerprint: Sendable {
             mix(worker.incarnation)
             mix(name)
         case .left(let worker): mix(~worker.incarnation)
-        case .budget(let job, let wall, let total): for word in [28, UInt64(job.number), wall, total] { mix(word) }
+        case .budget(let job, let budget):
+            for word in [
+                28, UInt64(job.number), budget.wallMilliseconds, budget.elapsedMilliseconds, budget.total,
+                budget.mostSlots,
+            ] { mix(word) }
+        case .budgetAdded(let job, let token, let milliseconds):
+            for word in [29, UInt64(job.number), token, milliseconds] { mix(word) }
         }
     }
 }

@@ -60,6 +60,9 @@ extension Core {
     /// Of all jobs, ended ones included.
     package var taskTotal: Int { jobs.reduce(0) { $0 + $1.tasks.count } }
 
+    /// Questions to its planner without an answer.
+    package func openPlannerCalls(of job: JobID) -> Int { knows(job) ? jobs[at(job)].openPlannerCalls : 0 }
+
     package func taskCount(of job: JobID) -> UInt32 { knows(job) ? jobs[at(job)].taskCount : 0 }
 
     /// Tasks that a worker holds.
@@ -77,12 +80,12 @@ extension Core {
     package var workerPlaces: Int { workers.count }
     package var livingWorkers: Int { workers.count { !$0.isGone } }
 
-    /// Jobs past the deadline of their budget by more than the grace, of which tasks that share it are with workers.
+    /// Jobs past the deadline of their budget by more than the grace, of which tasks are with workers.
     /// There are none after a tick.
     package func overrunJobs(at now: Milliseconds) -> [JobID] {
         open.filter {
             let job = jobs[at($0)]
-            return job.state == .running && job.claimedBudgeted > 0
+            return job.state == .running && job.claimed > 0
                 && (job.ledger?.overrun(at: now) ?? 0) > limits.deadlineGrace
         }
     }

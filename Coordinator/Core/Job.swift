@@ -37,12 +37,13 @@ struct Job: Sendable {
     var done: UInt32 = 0
     var parked: UInt32 = 0
     var claimed: UInt32 = 0
-    var claimedBudgeted: UInt32 = 0
     /// Slots its claims hold: its share when jobs of one priority compete.
     var coresHeld: UInt64 = 0
     var ledger: Ledger?
-    var recordedTotal: UInt64 = 0
-    var recordedWall: UInt64 = 0
+    /// As the store has it: the ledger then, and what was written of it.
+    var recorded: (ledger: Ledger, budget: StoredBudget)?
+    /// Tokens under which budget was added. Looked up, never iterated.
+    var budgetTokens: Set<UInt64> = []
     var askedForEnd = false
     /// Of all runs handed out, the number of its newest.
     var served: UInt64 = 0

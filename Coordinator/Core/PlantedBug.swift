@@ -7,4 +7,5 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     /// Of the shell that the simulator stands for: it sends before it has stored.
     case acknowledgesBeforeCommit
     case ignoresDeadline, losesReturned, forgetsRevoke, handsOutUnstored
+    case forgetsWithdrawals, forgetsElapsed, addsBudgetTwice
 }

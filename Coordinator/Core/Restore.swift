@@ -18,9 +18,11 @@ package struct StoredJob: Sendable {
     /// Claims, in the order they were made; those no longer open still say how far epochs have risen.
     package var claims: [(run: ClaimRun, worker: WorkerID, grantedMilliseconds: UInt32, isOpen: Bool)] = []
     package var ledger: [LedgerEntry] = []
+    package var budget: StoredBudget?
+    /// Tokens under which budget was added.
+    package var budgetTokens: [UInt64] = []
     /// Number of the newest request that was told to its planner and kept.
     package var told: UInt32 = 0
-    package var budget: (wall: UInt64, total: UInt64)?
     package init(id: JobID, submission: Submission, submitted: UInt64, state: JobState) {
         self.id = id
         self.submission = submission
@@ -92,11 +94,11 @@ extension Core {
                 job.parked += 1
             }
         }
-        if let budget = stored.budget {
-            let open = stored.claims.filter(\.isOpen).reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
-            job.ledger?.restore(wall: budget.wall, total: budget.total, entries: stored.ledger, openGrants: open)
-            job.recordedTotal = budget.total
-            job.recordedWall = budget.wall
+        job.budgetTokens = Set(stored.budgetTokens)
+        if let budget = stored.budget, var ledger = job.ledger {
+            ledger.restore(budget, entries: stored.ledger)
+            job.ledger = ledger
+            job.recorded = (ledger, budget)
         }
         jobs.append(job)
         tokens[stored.submission.token] = stored.id
@@ -116,13 +118,13 @@ extension Core {
             }
         }
         for claim in stored.claims where claim.isOpen {
-            restoreClaim(claim.run, of: claim.worker, claim.grantedMilliseconds)
+            restoreClaim(claim.run, of: claim.worker)
         }
         requeueRest(jobs.count - 1)
         if stored.state != .unfinished { open.append(stored.id) }
     }
 
-    private mutating func restoreClaim(_ run: ClaimRun, of id: WorkerID, _ granted: UInt32) {
+    private mutating func restoreClaim(_ run: ClaimRun, of id: WorkerID) {
         let j = at(run.job)
         var w = workerAt[id]
         if w == nil {
@@ -145,7 +147,7 @@ extension Core {
         guard open > 0 else { return }
         hold(
             HeldRun(
-                run: run, message: 0, open: open, grantedMilliseconds: granted, since: now,
+                run: run, message: 0, open: open, grantedMilliseconds: 0, since: now,
                 isExclusive: jobs[j].isSuspect(run.first)), by: w!)
     }
 

@@ -41,9 +41,11 @@ extension Core {
 
     private mutating func take(_ part: ClaimRun, _ phase: TaskTable.Phase, _ outcome: TaskOutcome, from w: Int) {
         let j = at(part.job)
+        // The part's share of what the whole run took: no product overflows, whatever a worker says.
+        let busy = outcome.busyMicroseconds.multipliedFullWidth(by: UInt64(part.count))
+        let used = UInt64(outcome.run.count).dividingFullWidth(busy).quotient
         if phase == .claimed {
             for index in part.indices { release(index, of: j) }
-            let used = (outcome.busyMicroseconds + 500) / 1000
             if case .done = outcome.end {
                 settle(part, of: w, used: used)
             } else {
@@ -62,7 +64,7 @@ extension Core {
             }
             jobs[j].done += part.count
             workers[w].completed += UInt64(part.count)
-            jobs[j].learn(outcome.busyMicroseconds * UInt64(part.count) / UInt64(outcome.run.count), tasks: part.count)
+            jobs[j].learn(used, tasks: part.count)
             if plantedBug != .acknowledgesWithoutStoring {
                 effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
             }

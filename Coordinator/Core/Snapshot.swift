@@ -56,7 +56,7 @@ extension Core: Wire {
 
     /// How many stored properties the snapshots know of, by type; `effects` and `plantedBug` are not part of them.
     package static let snapshotProperties = [
-        "Core": 14, "Limits": 9, "Job": 32, "Trouble": 4, "TaskTable": 3, "RunQueue": 3, "Ledger": 8, "Worker": 14,
+        "Core": 14, "Limits": 9, "Job": 31, "Trouble": 4, "TaskTable": 3, "RunQueue": 3, "Ledger": 12, "Worker": 14,
         "HeldRun": 6,
     ]
     /// The same, as they are.
@@ -131,10 +131,16 @@ extension Job: Wire {
             for number in [trouble.failures, trouble.crashes, trouble.blamed] { writer.integer(number) }
             writer.optional(trouble.parked)
         }
-        for count in [done, parked, claimed, claimedBudgeted, toldIdle.tasks, toldIdle.done] { writer.integer(count) }
+        for count in [done, parked, claimed, toldIdle.tasks, toldIdle.done] { writer.integer(count) }
         writer.integer(Int64(toldIdle.slots))
         writer.optional(ledger)
-        for number in [coresHeld, recordedTotal, recordedWall, served, meanNanoseconds] { writer.integer(number) }
+        writer.bool(recorded != nil)
+        if let recorded {
+            writer.value(recorded.ledger)
+            writer.value(recorded.budget)
+        }
+        writer.integers(budgetTokens.sorted())
+        for number in [coresHeld, served, meanNanoseconds] { writer.integer(number) }
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -171,14 +177,13 @@ extension Job: Wire {
         done = try reader.integer()
         parked = try reader.integer()
         claimed = try reader.integer()
-        claimedBudgeted = try reader.integer()
         toldIdle.tasks = try reader.integer()
         toldIdle.done = try reader.integer()
         toldIdle.slots = Int(try reader.integer(Int64.self))
         ledger = try reader.optional()
+        if try reader.bool() { recorded = (try reader.value(), try reader.value()) }
+        budgetTokens = Set(try reader.integers(of: UInt64.self))
         coresHeld = try reader.integer()
-        recordedTotal = try reader.integer()
-        recordedWall = try reader.integer()
         served = try reader.integer()
         meanNanoseconds = try reader.integer()
     }

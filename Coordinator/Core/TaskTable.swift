@@ -111,6 +111,13 @@ struct RunQueue: Sendable {
             runs.insert((first, count), at: 0)
         }
     }
+    /// The first that is as asked: those answered while they stood here are passed over.
+    func first(where isSo: (UInt32) -> Bool) -> UInt32? {
+        for run in runs[head...] {
+            for index in run.first..<run.first + run.count where isSo(index) { return index }
+        }
+        return nil
+    }
     var first: UInt32? { head < runs.count ? runs[head].first : nil }
     mutating func removeAll() { self = RunQueue() }
 }

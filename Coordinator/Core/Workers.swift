@@ -101,7 +101,9 @@ extension Core {
         workerAt[workers[w].id] = nil
         effects.append(.record(.left(workers[w].id)))
         let lost = workers[w].held
+        let slots = budgetSlots(of: w)
         workers[w].held = []
         takeBack(lost, from: w, blame: blame)
+        loseBudgetSlots(slots, lastHeard: workers[w].lastHeard)
     }
 }

@@ -81,7 +81,7 @@ extension [StudyParameter] {
 extension StudyParameter {
     private static let largest: Int64 = 1 << 53
 
-    fileprivate var distribution: Distribution {
+    package var distribution: Distribution {
         get throws(JobError) {
             switch kind {
             case .float(let low, let high, let step, let log): return .float(low: low, high: high, step: step, log: log)

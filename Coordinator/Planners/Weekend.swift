@@ -93,7 +93,12 @@ package struct WeekendStages<Search: Planner>: Planner where Search.Kind == Grou
     }
 
     package mutating func budgetEnded() throws(JobError) -> Step<Weekend.Task> {
-        guard var search = self.search else { return Step() }
+        guard var search = self.search else {
+            var step = Step<Weekend.Task>()
+            step.status = status
+            step.end = .unfinished(answer(.notBegun(sizes: spec.sizes), pool: BlobID(of: [])).wireBytes)
+            return step
+        }
         self.search = nil
         let step = try search.budgetEnded()
         self.search = search

@@ -19,12 +19,15 @@ extension RunView {
             let list = evaluations[Int(algorithm.rawValue)]
             let best = list.map(\.metrics.stabilityScore).max() ?? 0
             let kept = pruned[Int(algorithm.rawValue)].count
+            let counts =
+                input.answer.stoppedIn == "variations"
+                ? "\(Figure.count(list.count)) so far" : "\(Figure.count(kept)) of \(Figure.count(list.count)) kept"
             return H.tag(
                 "div",
                 H.text("h3", algorithm.title)
                     + H.text(
                         "p", ["class": "soft", "style": "font-size: 13px; margin: 0 0 6px"],
-                        "best \(Figure.fixed(best, 1)) · \(Figure.count(kept)) of \(Figure.count(list.count)) kept")
+                        "best \(Figure.fixed(best, 1)) · \(counts)")
                     + ReportCharts.study(studies[Int(algorithm.rawValue)], scale: scale))
         }.joined()
         return H.text("h2", "The search for variations")

@@ -16,6 +16,10 @@ package enum ReportJSON {
             json.string(MarketDate.text(view.input.universe.dates.last!))
             json.key("proved")
             json.bool(answer.proved)
+            if let stage = view.input.answer.stoppedIn {
+                json.key("stopped_in")
+                json.string(stage)
+            }
             json.key("share_settled")
             json.double(view.shareSettled)
             json.key("bound_on_the_rest")

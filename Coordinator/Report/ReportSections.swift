@@ -30,6 +30,9 @@ extension RunView {
         } else if answer.proved {
             title = "No group keeps all the rules this week, and that is proved"
             lead = "All \(space) possible groups were settled; none has enough hits on all five days."
+        } else if input.answer.stoppedIn == "variations" {
+            title = "The budget ended while variations were tested; no group was searched yet"
+            lead = "Nothing is known of any group so far. Run the resume command with more budget to go on from here."
         } else {
             title = "The best groups found so far; the budget ended before the proof"
             let bound = answer.bound.isFinite ? " What is left can score at most \(Figure.fixed(answer.bound, 2))." : ""
@@ -62,8 +65,13 @@ extension RunView {
         let size = input.answer.groups.sizes[at]
         var html = H.text("h2", "Groups of \(size)")
         guard !groups[at].isEmpty else {
-            let words = input.answer.groups.proved ? "keeps all the rules." : "was found before the budget ended."
-            return html + H.text("p", ["class": "lead"], "No group of \(size) \(words)")
+            let words =
+                switch input.answer.stoppedIn {
+                case nil: "No group of \(size) keeps all the rules."
+                case "variations": "Not searched yet: the budget ended while variations were tested."
+                default: "No group of \(size) was found before the budget ended."
+                }
+            return html + H.text("p", ["class": "lead"], words)
         }
         html += H.text(
             "p", ["class": "lead"],

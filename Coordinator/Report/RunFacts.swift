@@ -26,6 +26,7 @@ extension RunView {
         set("variations_tested", evaluations.reduce(0) { $0 + $1.count })
         set("pool_size", pool.count)
         set("proved", groups.proved)
+        if let stage = input.answer.stoppedIn { set("stopped_in", stage) }
         set("nodes_visited", groups.accounting.visited)
         set("nodes_cut", groups.accounting.cutByRail + groups.accounting.cutByBound)
         set("nodes_cut_by_rail", groups.accounting.cutByRail)
@@ -45,7 +46,7 @@ extension RunView {
     /// Part of the search space that was visited or cut, 0…1.
     var shareSettled: Double {
         let groups = input.answer.groups
-        guard groups.space > 0 else { return 1 }
+        guard groups.space > 0 else { return groups.proved ? 1 : 0 }
         let settled = groups.accounting.visited + groups.accounting.cutByRail + groups.accounting.cutByBound
         return min(Double(settled) / Double(groups.space), 1)
     }

@@ -117,6 +117,7 @@ package final class Coordinator {
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
         }
+        try handle([.stopping])
         recorder?.stop(core)
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -182,8 +183,8 @@ package final class Coordinator {
             case .cancel(let job): batch.events.append(.cancel(job, by: client))
             case .pause(let job): batch.events.append(.pause(job, by: client))
             case .unpause(let job): batch.events.append(.unpause(job, by: client))
-            case .addBudget(let job, let milliseconds):
-                batch.events.append(.addBudget(job, milliseconds: milliseconds, by: client))
+            case .addBudget(let job, let milliseconds, let token):
+                batch.events.append(.addBudget(job, milliseconds: milliseconds, token: token, by: client))
             case .tell(let job, let isKept, let bytes):
                 batch.events.append(.told(job, isKept: isKept, bytes, by: client))
             case .status, .job, .why, .results, .ledger, .putBlob: batch.afterCommit.append((connection, message))

@@ -195,14 +195,19 @@ enum FlightFile {
         }
         return try reader.string()
     }
-    /// - Returns: nil at the end, or where the file is cut or damaged.
-    static func next(_ reader: inout WireReader) -> (kind: Entry, bytes: [UInt8])? {
-        guard reader.remainingBytes >= 9, let length = try? reader.integer(UInt32.self),
-            let kind = (try? reader.integer(UInt8.self)).flatMap({ Entry(rawValue: $0) }),
-            let sum = try? reader.integer(UInt32.self), let bytes = try? reader.raw(Int(length)),
-            checksum(bytes) == sum
-        else { return nil }
-        return (kind, bytes)
+    /// - Returns: nil at the end, or where the last entry is cut off.
+    /// - Throws: for an entry that is whole and not as it was written.
+    static func next(_ reader: inout WireReader) throws(WireError) -> (kind: Entry, bytes: [UInt8])? {
+        let start = reader.offset
+        guard reader.remainingBytes >= 9 else { return nil }
+        let length: UInt32 = try reader.integer()
+        let kind: UInt8 = try reader.integer()
+        let sum: UInt32 = try reader.integer()
+        guard let entry = Entry(rawValue: kind) else { throw WireError("damaged at byte \(start)") }
+        guard reader.remainingBytes >= length else { return nil }
+        let bytes = try reader.raw(Int(length))
+        guard checksum(bytes) == sum else { throw WireError("damaged at byte \(start)") }
+        return (entry, bytes)
     }
 
     /// FNV-1a, folded to 32 bits.

@@ -52,7 +52,8 @@ package struct FlightReplay: Sendable {
     /// What begins must be what ended before; all but a last batch that its coordinator may not have stored.
     private mutating func compare(_ earlier: Int, with hash: UInt64) {
         let before = parts[earlier]
-        guard before.difference == nil, hash != before.endHash, hash != before.unconfirmedFrom else { return }
+        // 0: a file that its coordinator did not live to begin.
+        guard before.difference == nil, before.startHash != 0, hash != 0, hash != before.endHash, hash != before.unconfirmedFrom else { return }
         parts[earlier + 1].difference =
             parts[earlier + 1].difference
             ?? "begins with state \(hex(hash)); \(before.file) ends with \(hex(before.endHash))"
@@ -75,35 +76,31 @@ package struct FlightReplay: Sendable {
             throw JobError("\(path): cannot be read; check who owns it.")
         }
         var reader = WireReader(Array(data))
+        var part = Part(file: file, version: "")
         do throws(WireError) {
-            var part = Part(file: file, version: try FlightFile.readHead(&reader))
-            guard let first = FlightFile.next(&reader), first.kind == .snapshot else {
-                // Its coordinator died while it was begun.
-                guard reader.remainingBytes == 0 || data.count < 1 << 16 else {
-                    throw WireError("it does not begin with a snapshot")
-                }
-                part.difference = nil
-                return part
-            }
+            part.version = try FlightFile.readHead(&reader)
+            // Nothing after the head: its coordinator died while it began the file.
+            guard let first = try FlightFile.next(&reader) else { return part }
+            guard first.kind == .snapshot else { throw WireError("it does not begin with a snapshot") }
             var core = try Core(wireBytes: first.bytes)
             part.startHash = core.stateHash
             part.endHash = part.startHash
             try follow(&reader, &core, &part)
-            return part
-        } catch { throw JobError("\(path): \(error).") }
+        } catch { part.difference = error.description }
+        return part
     }
 
     private static func follow(_ reader: inout WireReader, _ core: inout Core, _ part: inout Part) throws(WireError) {
         var fingerprint = Fingerprint()
         var began: UInt64?
-        while part.difference == nil, let entry = FlightFile.next(&reader) {
+        while part.difference == nil, let entry = try FlightFile.next(&reader) {
             var content = WireReader(entry.bytes)
             switch entry.kind {
             case .snapshot: throw WireError("a second snapshot")
             case .batch:
                 // Only the last batch of a file may lack the word that it was stored.
                 var ahead = reader
-                if FlightFile.next(&ahead)?.kind != .decided { part.unconfirmedFrom = core.stateHash }
+                if (try? FlightFile.next(&ahead))?.kind != .decided { part.unconfirmedFrom = core.stateHash }
                 let now: UInt64 = try content.integer()
                 core.wall = try content.integer()
                 let events: [Event] = try content.array()

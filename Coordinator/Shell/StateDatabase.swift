@@ -17,12 +17,13 @@ package struct StateDatabase: ~Copyable {
     private let insertAttempts: Statement
     private let insertLedger: Statement
     private let setBudget: Statement
+    private let insertAddition: Statement
     private let insertHearing: Statement
     private let insertWorker: Statement
     private let deleteWorker: Statement
 
     /// Raised with every change of the tables.
-    private static let schemaVersion: Int64 = 1
+    private static let schemaVersion: Int64 = 3
 
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
@@ -47,7 +48,10 @@ package struct StateDatabase: ~Copyable {
             "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertLedger = try database.prepare(
             "INSERT INTO ledger(job, at, task, granted, spent, donated) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
-        let setBudget = try database.prepare("UPDATE jobs SET budget_wall=?2, budget_total=?3 WHERE id=?1")
+        let setBudget = try database.prepare(
+            "UPDATE jobs SET budget_wall=?2, budget_elapsed=?3, budget_total=?4, budget_slots=?5 WHERE id=?1")
+        let insertAddition = try database.prepare(
+            "INSERT INTO budget_additions(job, token, milliseconds) VALUES(?1, ?2, ?3)")
         let insertHearing = try database.prepare(
             "INSERT INTO hearings(job, after_results, source, number, bytes) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
@@ -68,6 +72,7 @@ package struct StateDatabase: ~Copyable {
         self.insertAttempts = insertAttempts
         self.insertLedger = insertLedger
         self.setBudget = setBudget
+        self.insertAddition = insertAddition
     }
 
     private static func prepareTables(_ database: borrowing Database, _ path: String) throws(DatabaseError) {
@@ -87,7 +92,10 @@ package struct StateDatabase: ~Copyable {
             BEGIN;
             CREATE TABLE jobs(id INTEGER PRIMARY KEY, submission BLOB NOT NULL, submitted INTEGER NOT NULL,
                 state INTEGER NOT NULL, reason TEXT NOT NULL DEFAULT '', answer BLOB, ended INTEGER NOT NULL DEFAULT 0,
-                array_payload BLOB, array_count INTEGER, plan_status BLOB, budget_wall INTEGER, budget_total INTEGER);
+                array_payload BLOB, array_count INTEGER, plan_status BLOB, budget_wall INTEGER, budget_elapsed INTEGER,
+                budget_total INTEGER, budget_slots INTEGER);
+            CREATE TABLE budget_additions(job INTEGER, token INTEGER, milliseconds INTEGER NOT NULL,
+                PRIMARY KEY(job, token)) WITHOUT ROWID;
             CREATE TABLE tasks(job INTEGER, idx INTEGER, payload BLOB NOT NULL, budgeted INTEGER NOT NULL,
                 PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE claims(job INTEGER, first INTEGER, count INTEGER NOT NULL, epoch INTEGER, worker INTEGER NOT NULL,
@@ -196,11 +204,16 @@ package struct StateDatabase: ~Copyable {
         case .left(let worker):
             try deleteWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
             try deleteWorker.run()
-        case .budget(let job, let wall, let total):
+        case .budget(let job, let budget):
             try setBudget.bind(Int(job.number), at: 1)
-            try setBudget.bind(Int64(bitPattern: wall), at: 2)
-            try setBudget.bind(Int64(bitPattern: total), at: 3)
+            let numbers = [budget.wallMilliseconds, budget.elapsedMilliseconds, budget.total, budget.mostSlots]
+            for (at, number) in numbers.enumerated() { try setBudget.bind(Int64(bitPattern: number), at: at + 2) }
             try setBudget.run()
+        case .budgetAdded(let job, let token, let milliseconds):
+            try insertAddition.bind(Int(job.number), at: 1)
+            try insertAddition.bind(Int64(bitPattern: token), at: 2)
+            try insertAddition.bind(Int64(bitPattern: milliseconds), at: 3)
+            try insertAddition.run()
         }
     }
 
@@ -232,7 +245,7 @@ package struct StateDatabase: ~Copyable {
         let rows = try database.prepare(
             """
             SELECT id, submission, submitted, state, reason, answer, ended, array_payload, array_count, plan_status,
-                budget_wall, budget_total FROM jobs ORDER BY id
+                budget_wall, budget_elapsed, budget_total, budget_slots FROM jobs ORDER BY id
             """)
         while try rows.step() {
             guard let submission = try? Submission(wireBytes: rows.blob(1)),
@@ -248,7 +261,10 @@ package struct StateDatabase: ~Copyable {
             if !rows.isNull(8) { job.array = (rows.blob(7), UInt32(rows.integer(8))) }
             job.status = (try? PlanStatus(wireBytes: rows.blob(9))) ?? PlanStatus()
             if !rows.isNull(10) {
-                job.budget = (UInt64(bitPattern: rows.integer(10)), UInt64(bitPattern: rows.integer(11)))
+                job.budget = StoredBudget(
+                    wallMilliseconds: UInt64(bitPattern: rows.integer(10)),
+                    elapsedMilliseconds: UInt64(bitPattern: rows.integer(11)),
+                    total: UInt64(bitPattern: rows.integer(12)), mostSlots: UInt64(bitPattern: rows.integer(13)))
             }
             jobs.append(job)
         }
@@ -291,6 +307,9 @@ package struct StateDatabase: ~Copyable {
                 ))
         }
         job.ledger = try ledger(of: job.id, from: 0, limit: .max)
+        let additions = try database.prepare("SELECT token FROM budget_additions WHERE job=?1 ORDER BY token")
+        try additions.bind(id, at: 1)
+        while try additions.step() { job.budgetTokens.append(UInt64(bitPattern: additions.integer(0))) }
         let told = try database.prepare("SELECT MAX(number) FROM hearings WHERE job=?1 AND source=0")
         try told.bind(id, at: 1)
         if try told.step() { job.told = UInt32(told.integer(0)) }

@@ -13,7 +13,8 @@ package enum SpaceFile {
     private static let maximumParameters = 1000
 
     package static func read(_ path: String) throws(ConfigurationError) -> [StudyParameter] {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        // By a handle: a pipe, as a shell's <(…), has no contents for a file manager.
+        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.readToEnd() ?? Data() else {
             throw ConfigurationError("\(path): the file cannot be read; give the path of a space with --space")
         }
         return try parse([UInt8](data), file: URL(fileURLWithPath: path).lastPathComponent)

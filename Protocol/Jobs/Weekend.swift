@@ -80,6 +80,11 @@ package enum Weekend: JobKind {
         package var rejections: [Rejection]
         package var pool: BlobID
         package var groups: GroupsAnswer
+        /// The stage that the budget ended in; nil when the weekend is proved.
+        package var stoppedIn: String? {
+            // Before the prune there is no pool, and after it every algorithm has a list, be it an empty one.
+            groups.proved ? nil : pruned.isEmpty ? "variations" : "groups"
+        }
         package init(
             evaluations: [[VariationEvaluation]], pruned: [[UInt32]], rejections: [Rejection], pool: BlobID,
             groups: GroupsAnswer
@@ -161,6 +166,12 @@ package struct GroupsAnswer: Wire, Equatable {
         self.proved = proved
         self.bound = bound
         self.rest = rest
+    }
+    /// Of a search that has not begun: nothing is known of any group.
+    package static func notBegun(sizes: [UInt8]) -> GroupsAnswer {
+        GroupsAnswer(
+            sizes: sizes, top: sizes.map { _ in [] }, chosen: sizes.map { _ in nil }, accounting: GroupAccounting(),
+            space: 0, proved: false, bound: .infinity, rest: [])
     }
     package func write(to writer: inout WireWriter) {
         writer.blob(sizes)

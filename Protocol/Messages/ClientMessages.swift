@@ -8,8 +8,9 @@ package enum Request: Sendable, Equatable, Wire {
     case unpause(JobID)
     /// Why a task (`3.17`) or job (`3`) is not running.
     case why(String)
-    /// More wall-clock milliseconds for a job with a budget; a job that ended for want of it continues.
-    case addBudget(JobID, milliseconds: UInt64)
+    /// More wall-clock milliseconds for a job with a budget; a job that ended for want of it continues. The asker's
+    /// token makes a repeat the same addition.
+    case addBudget(JobID, milliseconds: UInt64, token: UInt64)
     /// Results of tasks from index `from` on: as many as fit one frame.
     case results(JobID, from: UInt32)
     /// The budget's entries from position `from` on.
@@ -41,10 +42,11 @@ package enum Request: Sendable, Equatable, Wire {
         case .why(let text):
             writer.integer(UInt8(6))
             writer.string(text)
-        case .addBudget(let job, let milliseconds):
+        case .addBudget(let job, let milliseconds, let token):
             writer.integer(UInt8(7))
             writer.value(job)
             writer.integer(milliseconds)
+            writer.integer(token)
         case .results(let job, let from):
             writer.integer(UInt8(8))
             writer.value(job)
@@ -75,7 +77,9 @@ package enum Request: Sendable, Equatable, Wire {
         case 4: self = .pause(try reader.value())
         case 5: self = .unpause(try reader.value())
         case 6: self = .why(try reader.string())
-        case 7: self = .addBudget(try reader.value(), milliseconds: try reader.integer())
+        case 7:
+            self = .addBudget(
+                try reader.value(), milliseconds: try reader.integer(), token: try reader.integer())
         case 8: self = .results(try reader.value(), from: try reader.integer())
         case 9: self = .ledger(try reader.value(), from: try reader.integer())
         case 10:
@@ -256,7 +260,7 @@ package struct LedgerEntry: Sendable, Equatable, Wire {
     package var task: UInt32
     package var granted: UInt64
     package var spent: UInt64
-    /// granted − spent, back in the pool; 0 when the slice was overrun.
+    /// granted − spent, back in the pool; 0 when the slice was overrun, and for a task that has no slice.
     package var donated: UInt64
     package init(at: UInt64, task: UInt32, granted: UInt64, spent: UInt64, donated: UInt64) {
         self.at = at

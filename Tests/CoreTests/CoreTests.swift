@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A core with its store and the planners' answers given by hand.
-private struct Bench {
+struct Bench {
     var core = Core()
     var store = SimulatedStore()
     var now: Milliseconds = 1
@@ -59,12 +59,12 @@ private struct Bench {
     }
 }
 
-private func assigned(_ effects: [Effect]) -> [ClaimRun] {
+func assigned(_ effects: [Effect]) -> [ClaimRun] {
     effects.flatMap { effect -> [ClaimRun] in
         if case .send(.assign(_, let assignments), _) = effect { assignments.map(\.run) } else { [] }
     }
 }
-private func replies(_ effects: [Effect]) -> [Reply] {
+func replies(_ effects: [Effect]) -> [Reply] {
     effects.compactMap { if case .reply(let reply, _) = $0 { reply } else { nil } }
 }
 
@@ -233,7 +233,7 @@ private func replies(_ effects: [Effect]) -> [Reply] {
     bench.restart()
     bench.send(.planned(job, Plan()))
     _ = bench.join(1, seen: 2)
-    bench.send(.addBudget(job, milliseconds: 1000, by: bench.client))
+    bench.send(.addBudget(job, milliseconds: 1000, token: 5, by: bench.client))
     #expect(bench.core.status(of: job, at: bench.now)?.state == .running)
     #expect(bench.core.status(of: job, at: bench.now)?.running == 1)
 }

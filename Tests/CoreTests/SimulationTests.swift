@@ -12,6 +12,35 @@ struct SimulationTests {
         for failure in sweep.failures { Issue.record("\(failure.words)") }
         guard isWhole else { return }
         #expect(sweep.eventCount >= 10_000_000)
+        for fault in Fault.allCases { #expect(sweep.coverage.faults[fault] ?? 0 >= 20, "\(fault) is hardly tried") }
+        for cell in Coverage.Cell.all {
+            switch Coverage.demand(cell) {
+            case .required: #expect(sweep.coverage.count(cell) > 0, "\(cell) was not reached")
+            case .impossible(let reason):
+                #expect(sweep.coverage.count(cell) == 0, "\(cell) was reached, though \(reason)")
+            case .rare: break
+            }
+        }
+    }
+
+    @Test(arguments: [PlantedBug.acceptsTwice, .losesRequeued, .ignoresSilence, .acceptsStaleClaims])
+    func `a failure is made small: few events, each of them needed`(bug: PlantedBug) throws {
+        let seed = try #require(
+            (1...40 as ClosedRange<UInt64>).first { seed in
+                var simulation = Simulation(seed: seed, plantedBug: bug)
+                return simulation.run() != nil
+            })
+        let least = try #require(Minimiser.minimise(seed: seed, plantedBug: bug))
+        let history = try #require(least.history)
+        print("\(bug): seed \(seed) in \(history.count) events")
+        #expect(history.count <= 50)
+        #expect(Retelling.violation(in: history, plantedBug: bug)?.rule == least.violation.rule)
+        #expect(Retelling.violation(in: history, plantedBug: nil) == nil)
+        for at in history.indices {
+            var fewer = history
+            fewer.remove(at: at)
+            #expect(Retelling.violation(in: fewer, plantedBug: bug)?.rule != least.violation.rule)
+        }
     }
 
     @Test func `one seed is one history`() {
@@ -37,7 +66,7 @@ struct SimulationTests {
 
     @Test(arguments: PlantedBug.allCases)
     func `a planted mistake is found`(bug: PlantedBug) {
-        let found = (1...60 as ClosedRange<UInt64>).contains { seed in
+        let found = (1...120 as ClosedRange<UInt64>).contains { seed in
             var simulation = Simulation(seed: seed, plantedBug: bug)
             return simulation.run() != nil
         }

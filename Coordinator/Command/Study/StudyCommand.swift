@@ -7,7 +7,8 @@ enum StudyCommand: Subcommand {
     static var subcommands: [any Subcommand.Type] {
         [
             StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
-            StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self, StudyReplayCommand.self,
+            StudyImportance.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self,
+            StudyReplayCommand.self,
         ]
     }
 
@@ -27,8 +28,13 @@ enum StudyCommand: Subcommand {
 
             example: apex study create branin --objective function:branin --trials 100
                      apex study run branin
-                     apex study COMMAND --help shows the rest
+            `apex study COMMAND --help` shows the rest.
             """
+    }
+
+    static func help(for arguments: inout Arguments) -> String {
+        let word = arguments.optionalWord()
+        return subcommands.first { $0.name == word }?.help ?? help
     }
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {

@@ -86,7 +86,10 @@ enum StudyCreate: Subcommand {
             ])
         } else {
             print("study \(spec.name): \(counted(spec.parameters.count, "parameter")), \(spec.objective.words)")
-            print("run it with:  apex study run \(spec.name)\(trials == nil ? " --trials 100" : "")")
+            print(
+                spec.objective == .external
+                    ? "ask it with:  apex study ask \(spec.name)"
+                    : "run it with:  apex study run \(spec.name)\(trials == nil ? " --trials 100" : "")")
         }
         return .done
     }

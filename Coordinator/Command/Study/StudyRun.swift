@@ -84,7 +84,7 @@ enum StudyRun: Subcommand {
                     if status.state.isOver { throw Ended(words: "study \(study.spec.name): \(status.reason)") }
                     if let stage = status.plan.stages.last {
                         var notes: [String] = []
-                        if let best = status.plan.incumbent { notes.append("best \(short(best))") }
+                        if let best = status.plan.incumbent { notes.append("best \(brief(best))") }
                         if status.state == .paused { notes.append("paused") }
                         if isStopped { notes.append("time is up") }
                         progress.show(

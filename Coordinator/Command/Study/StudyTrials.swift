@@ -44,7 +44,9 @@ enum StudyTrials: Subcommand {
                 + spec.parameters.map { .init($0.name, .right, isOptional: true) }
                 + [.init("seconds", .right, isOptional: true), .init("worker", isOptional: true), .init("why")])
         for trial in trials {
-            let seconds = trial.ended > trial.started ? fixed(Double(trial.ended - trial.started) / 1000, 2) : ""
+            let seconds =
+                trial.started > 0 && trial.ended > trial.started
+                ? fixed(Double(trial.ended - trial.started) / 1000, 2) : ""
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
                 stored.map { value -> String in
                     if case .float(let number) = parameter.value(value) {
@@ -55,7 +57,7 @@ enum StudyTrials: Subcommand {
                 } ?? ""
             }
             table.add(
-                ["\(trial.number)", trial.state.optunaName, trial.values.map { short($0) }.joined(separator: " ")]
+                ["\(trial.number)", trial.state.optunaName, trial.values.map { brief($0) }.joined(separator: " ")]
                     + parameters + [seconds, trial.worker, trial.reason])
         }
         return table
@@ -160,7 +162,7 @@ enum StudyList: Subcommand {
             let stage = job.plan.stages.last
             table.add([
                 job.name, "\(job.id)", job.state.name, stage.map { "\($0.done)/\($0.total)" } ?? "0",
-                job.plan.incumbent.map { short($0) } ?? "",
+                job.plan.incumbent.map { brief($0) } ?? "",
             ])
         }
         if !studies.isEmpty { printTable(table) }
@@ -201,6 +203,9 @@ extension JSONValue {
         }
     }
 }
+
+/// At most five digits, whatever its size.
+func brief(_ number: Double) -> String { String(format: "%.5g", number) }
 
 /// Milliseconds since 1970 as `2026-01-30T18:00:00.123Z`.
 func isoTime(_ milliseconds: UInt64) -> String {

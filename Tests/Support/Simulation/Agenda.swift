@@ -6,7 +6,8 @@ struct Agenda<Occurrence> {
         func precedes(_ other: Entry) -> Bool { (at, sequence) < (other.at, other.sequence) }
     }
     private var heap: [Entry] = []
-    private var sequence: UInt64 = 0
+    /// How many were arranged so far; each bears the number it was.
+    private(set) var sequence: UInt64 = 0
 
     mutating func add(_ what: Occurrence, at: UInt64) {
         sequence += 1
@@ -20,7 +21,7 @@ struct Agenda<Occurrence> {
         }
     }
 
-    mutating func next() -> (at: UInt64, what: Occurrence)? {
+    mutating func next() -> (at: UInt64, sequence: UInt64, what: Occurrence)? {
         guard !heap.isEmpty else { return nil }
         heap.swapAt(0, heap.count - 1)
         let entry = heap.removeLast()
@@ -35,6 +36,6 @@ struct Agenda<Occurrence> {
             heap.swapAt(parent, least)
             parent = least
         }
-        return (entry.at, entry.what)
+        return (entry.at, entry.sequence, entry.what)
     }
 }

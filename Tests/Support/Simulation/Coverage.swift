@@ -10,8 +10,8 @@ package struct Coverage: Sendable {
     package enum Kind: Int, Sendable, CaseIterable {
         case submitted, planned, planFailed, hello, heartbeat, done, failed, returned, reported, draining, goodbye
         case cancel, pause, unpause, addBudget, told, ticked
-        /// A worker was silent for too long. The coordinator died and was rebuilt.
-        case silence, restart
+        /// A worker was silent for too long. The coordinator stops in order. It was rebuilt, after that or after a death.
+        case silence, stopping, restart
     }
     package struct Cell: Hashable, Sendable, CustomStringConvertible {
         package var kind: Kind, task: TaskCondition, worker: WorkerCondition
@@ -21,7 +21,7 @@ package struct Coverage: Sendable {
             self.worker = worker
         }
         package var description: String { "\(kind) × \(task) × \(worker)" }
-        static let all = Kind.allCases.flatMap { kind in
+        package static let all = Kind.allCases.flatMap { kind in
             TaskCondition.allCases.flatMap { task in WorkerCondition.allCases.map { Cell(kind, task, $0) } }
         }
     }
@@ -29,6 +29,8 @@ package struct Coverage: Sendable {
     private static let conditions = TaskCondition.allCases.count * WorkerCondition.allCases.count
     private var cells = [UInt64](repeating: 0, count: Kind.allCases.count * Self.conditions)
     package private(set) var faults: [Fault: UInt64] = [:]
+    /// What `why` answered, by its first word.
+    package private(set) var standings: [String: UInt64] = [:]
     package init() {}
 
     private static func place(_ cell: Cell) -> Int {
@@ -38,20 +40,15 @@ package struct Coverage: Sendable {
         cells[Self.place(Cell(kind, task, worker))] += 1
     }
     package mutating func note(_ fault: Fault) { faults[fault, default: 0] += 1 }
+    package mutating func note(_ standing: Standing) {
+        standings[String("\(standing)".prefix { $0 != "(" }), default: 0] += 1
+    }
     package func count(_ cell: Cell) -> UInt64 { cells[Self.place(cell)] }
 
     package mutating func add(_ other: Coverage) {
         for at in cells.indices { cells[at] += other.cells[at] }
         faults.merge(other.faults) { $0 + $1 }
-    }
-
-    // MARK: - What must be reached
-
-    /// Why no history can reach a cell; nil when one must.
-    package static func reasonAgainst(_ cell: Cell) -> String? {
-        switch cell.kind {
-        default: return nil
-        }
+        standings.merge(other.standings) { $0 + $1 }
     }
 
     // MARK: - In words
@@ -67,6 +64,8 @@ package struct Coverage: Sendable {
             }
         }
         lines.append("faults: " + Fault.allCases.map { "\($0) \(faults[$0] ?? 0)" }.joined(separator: ", "))
+        lines.append(
+            "why: " + standings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "))
         return lines.joined(separator: "\n")
     }
     private func row(_ kind: String, _ worker: String, _ columns: [String]) -> String {
@@ -102,8 +101,9 @@ extension Simulation {
         case .cancel(let job, _): cover(.cancel, job)
         case .pause(let job, _): cover(.pause, job)
         case .unpause(let job, _): cover(.unpause, job)
-        case .addBudget(let job, _, _): cover(.addBudget, job)
+        case .addBudget(let job, _, _, _): cover(.addBudget, job)
         case .told(let job, _, _, _): cover(.told, job)
+        case .stopping: for job in 1...max(1, store.jobCount) { cover(.stopping, JobID(UInt32(job))) }
         case .ticked:
             // One job of one tick in sixteen: there are far more ticks than anything else.
             if store.jobCount > 0, eventCount % 16 == 0 {

@@ -6,7 +6,7 @@ package enum Fault: String, Sendable, CaseIterable {
     case workerCrash, workerGone, workerPause, zombie, workerDrains, workerDrift, workerClockStep
     // The coordinator: a death at each side of a commit, a disk that fails or is full, a process that stands still.
     case crashBeforeCommit, unsyncedWritesLost, crashAfterSync, crashBeforeSending, crashWhileSending
-    case commitError, diskFull, coordinatorPause, coordinatorDrift, wallClockStep
+    case commitError, diskFull, coordinatorStops, coordinatorPause, coordinatorDrift, wallClockStep
     // What tasks, planners and people do.
     case poisonTask, failingTask, flakyTask, plannerError, cancelRace
     // What strangers and broken workers say.
@@ -15,6 +15,7 @@ package enum Fault: String, Sendable, CaseIterable {
     static let ofCommits: [Fault] = [
         .crashBeforeCommit, .unsyncedWritesLost, .crashAfterSync, .crashBeforeSending, .crashWhileSending, .commitError,
     ]
+    static let ofCoordinator: [Fault] = [.diskFull, .coordinatorPause, .coordinatorStops]
     static let ofWorkers: [Fault] = [
         .partition, .deafCoordinator, .deafWorker, .swizzleClog, .workerCrash, .workerGone, .workerPause, .zombie,
         .workerDrains, .workerClockStep,

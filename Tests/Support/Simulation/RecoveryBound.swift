@@ -3,14 +3,19 @@ import Messages
 
 /// How long what remains may take once nothing goes wrong any more.
 package struct RecoveryBound: Sendable, CustomStringConvertible {
-    /// No schedule is shorter: all work that remains over all slots; the longest chain of jobs that wait for each other.
+    /// No schedule is shorter: all work that remains over all slots, or over all memory; the longest chain of jobs that wait for each other.
     /// In milliseconds.
     package var area: UInt64 = 0, path: UInt64 = 0
+    /// Of tasks that were there when a worker died: each has a worker for itself, and while there is other work one worker
+    /// at a time is emptied for them, so that their time comes after the other's.
+    package var alone: UInt64 = 0
     /// What doubt may cost before work goes on: see `Simulation.boundOfRecovery`.
     package var lease: UInt64 = 0
-    package var lower: UInt64 { max(area, path) }
+    package var lower: UInt64 { max(area, path) + min(area, alone) }
     package var milliseconds: UInt64 { lower + lower / 2 + lease }
-    package var description: String { "lower bound \(lower) ms (area \(area), path \(path)), lease \(lease) ms" }
+    package var description: String {
+        "lower bound \(lower) ms (area \(area), path \(path), alone \(alone)), lease \(lease) ms"
+    }
 }
 
 extension Simulation {
@@ -24,17 +29,22 @@ extension Simulation {
         let live = workers.filter { $0.isAlive && !$0.isDraining }
         var paths: [UInt64] = []
         var work: UInt64 = 0
+        var memoryWork: UInt64 = 0
         var longest: UInt64 = 0
         for entry in wanted {
             let job = SimulatedJob(spec: entry.submission.spec)
             let own = remainder(of: entry.submission, entry.job, job, live)
             work += own.work
+            let needs = entry.submission.needs
+            memoryWork += own.work / UInt64(max(needs.cores, 1)) * (needs.memoryBytes >> 30)
+            bound.alone = max(bound.alone, own.alone)
             longest = max(longest, job.kind == .search ? limits.slice : UInt64(job.taskMilliseconds))
             let before = entry.submission.after.map { paths[Int($0.number) - 1] }.max() ?? 0
             paths.append(before + own.path)
         }
         let slots = live.reduce(0) { $0 + UInt64($1.slots) }
-        bound.area = work / max(slots, 1)
+        let memory = live.reduce(0) { $0 + $1.memory >> 30 }
+        bound.area = max(work / max(slots, 1), memoryWork / max(memory, 1))
         bound.path = paths.max() ?? 0
         // A claim of one that died unheard is given back after its silence, and its task begins again; a claim or an
         // answer whose message was lost, after three heartbeats and after two seconds; a planner's last answer under
@@ -46,8 +56,8 @@ extension Simulation {
     /// - Returns: slot-milliseconds of the job, and milliseconds if it had all workers that fit it for itself.
     private func remainder(
         of submission: Submission, _ id: JobID?, _ job: SimulatedJob, _ live: [SimulatedWorker]
-    ) -> (work: UInt64, path: UInt64) {
-        if let id, store.state(of: id).isOver { return (0, 0) }
+    ) -> (work: UInt64, path: UInt64, alone: UInt64) {
+        if let id, store.state(of: id).isOver { return (0, 0, 0) }
         let needs = submission.needs
         let fitting = live.map { worker in
             let byMemory = needs.memoryBytes > 0 ? worker.memory / needs.memoryBytes : UInt64(worker.slots)
@@ -69,16 +79,17 @@ extension Simulation {
             first += UInt64(job.count / 2 + 1)
         }
         path += waves(min(first, known == 0 ? UInt64(job.count) : first)) * length
-        path += (alone + workersFit - 1) / workersFit * (length + Self.turn)
+        let rounds = (alone + workersFit - 1) / workersFit * (length + Self.turn)
+        path += rounds
         if job.failing < .max { path += UInt64(submission.retries) * (length + Self.turn) }
         let slotsOfAWorker = places * UInt64(needs.cores) / workersFit + 1
         let work = first * length * UInt64(needs.cores) + alone * (length + Self.turn) * slotsOfAWorker
-        return (work, path)
+        return (work, path, rounds)
     }
 
     /// A search begins with few pieces, each of which may split in two when a slice of it ends.
     private func searchRemainder(_ submission: Submission, _ id: JobID?, _ job: SimulatedJob, _ places: UInt64)
-        -> (work: UInt64, path: UInt64)
+        -> (work: UInt64, path: UInt64, alone: UInt64)
     {
         let unit = UInt64(max(job.taskMilliseconds, 1))
         var pieces: [UInt64] = [UInt64(job.count + 1) / 2, UInt64(job.count) / 2]
@@ -102,6 +113,6 @@ extension Simulation {
             let wall = budget.map { $0.wallMilliseconds - min($0.wallMilliseconds, $0.elapsedMilliseconds) }
             path = min(path, wall ?? submission.budgetMilliseconds)
         }
-        return (units * unit * UInt64(submission.needs.cores), path)
+        return (units * unit * UInt64(submission.needs.cores), path, 0)
     }
 }

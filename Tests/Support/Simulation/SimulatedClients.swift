@@ -31,19 +31,29 @@ extension Simulation {
         return Submission(
             token: UInt64(at) + 1, kind: "simulated", spec: job.spec,
             priority: Int32.random(in: -1...1, using: &random), after: after,
-            budgetMilliseconds: job.kind == .search && chance(600) ? UInt64.random(in: 1...60_000, using: &random) : 0,
+            budgetMilliseconds: job.kind == .search && chance(600)
+                ? UInt64.random(in: 1...60_000, using: &random) : budgetWithoutSlices(at),
             needs: needs, retries: job.isFlaky ? 1 : UInt32.random(in: 0...2, using: &random))
+    }
+
+    /// Some jobs whose tasks run to their end have a budget too, drawn apart.
+    private func budgetWithoutSlices(_ at: Int) -> UInt64 {
+        var random = SplitMix(seed: seed << 8 | UInt64(at))
+        return random.next() % 8 == 0 ? UInt64.random(in: 1...60_000, using: &random) : 0
     }
 
     /// Keeps only some of the drawn jobs, under new numbers.
     mutating func choose(_ chosen: [Int]) {
         let drawn = wanted
         wanted = []
-        for (at, old) in chosen.enumerated() {
+        // Without some faults other numbers are drawn, and there may be fewer jobs.
+        for (at, old) in chosen.filter(drawn.indices.contains).enumerated() {
             var submission = drawn[old].submission
             submission.token = UInt64(at) + 1
             submission.after = submission.after.compactMap { earlier in
-                chosen.firstIndex(of: Int(earlier.number) - 1).map { JobID(UInt32($0) + 1) }
+                chosen.filter(drawn.indices.contains).firstIndex(of: Int(earlier.number) - 1).map {
+                    JobID(UInt32($0) + 1)
+                }
             }
             wanted.append((submission, nil))
         }
@@ -64,12 +74,13 @@ extension Simulation {
             }
         } else if let job = wanted.randomElement(using: &random)?.job {
             switch random.next() % 40 {
-            case 0, 14: if mix.allows(.cancelRace) { wish { .cancel(job, by: $0) } }
+            case 0, 14: if mix.allows(.cancelRace) { cancel(job) }
             case 1...3: wish { .pause(job, by: $0) }
             case 4...8: wish { .unpause(job, by: $0) }
             case 9...11:
                 let more = UInt64.random(in: 1...5000, using: &random)
-                wish { .addBudget(job, milliseconds: more, by: $0) }
+                let token = nextRequest
+                wish { .addBudget(job, milliseconds: more, token: token, by: $0) }
             case 12...13: wish { .told(job, isKept: false, [7], by: $0) }
             default: break
             }
@@ -80,6 +91,10 @@ extension Simulation {
         }
     }
     private func paused() -> [JobID] { wanted.compactMap(\.job).filter { store.state(of: $0) == .paused } }
+    private mutating func cancel(_ job: JobID) {
+        wishedAway.insert(job)
+        wish { .cancel(job, by: $0) }
+    }
     private mutating func wish(_ event: @escaping (ClientRef) -> Event) {
         wishes.append((nextRequest, event))
         nextRequest += 1
@@ -106,7 +121,6 @@ extension Simulation {
         lastFault = now
         if case .cancel(let job, _) = wish.event(client), reply == .done {
             note(.cancelRace)
-            cancelled.append(job)
             if store.state(of: job) != .cancelled {
                 fail(.cancelled, "job \(job) was cancelled, it was said, and is not")
             }

@@ -98,14 +98,21 @@ extension Simulation {
         cover(tick)
         let overdue = core.overdueWorkers(at: coordinatorNow)
         for worker in overdue { coverHeld(.silence, worker) }
-        checkOneWhy()
+        let asked = askWhy()
+        handedOut = []
+        var isQuiet = overdue.isEmpty
         for effect in handle(tick, from: nil) {
             decided.append((effect, nil))
+            switch effect {
+            case .record(.claimed(let run, _, _)): handedOut.append(run)
+            case .record(.left), .record(.closed), .record(.state): isQuiet = false
+            default: break
+            }
             if case .send(.assign, let worker) = effect, draining.contains(worker) {
                 fail(.draining, "worker \(worker) drains and was given work")
             }
         }
-        checkAfterTick()
+        checkTick(asked, isQuiet: isQuiet)
         return decided
     }
 
@@ -128,6 +135,7 @@ extension Simulation {
             if case .record(let record) = effect { store.apply(record, from: sender) }
         }
         store.endBatch()
+        if eventCount % 4 == 0, !handedOut.isEmpty { checkPriorities(handedOut) }
         if let violation = store.broken { fail(violation.rule, violation.words) }
         if keepsHistory { history.append(.stored) }
         if keepsBatches {
@@ -174,14 +182,26 @@ extension Simulation {
     mutating func faultOfTheCoordinator() {
         guard faulty else { return }
         schedule(.coordinatorFault, at: now + UInt64.random(in: 1...40_000, using: &random))
-        let choices = [Fault.diskFull, .coordinatorPause].filter { mix.allows($0) }
+        let choices = Fault.ofCoordinator.filter { mix.allows($0) }
         switch choices.randomElement(using: &random) {
         // Counted when a commit meets it.
         case .diskFull: diskFullUntil = now + UInt64.random(in: 1...15_000, using: &random)
         case .coordinatorPause:
             note(.coordinatorPause)
             coordinatorPausedUntil = now + UInt64.random(in: 1...(chance(200) ? 60_000 : 6000), using: &random)
+        case .coordinatorStops: if isUp, coordinatorPausedUntil <= now { stopInOrder() }
         default: break
+        }
+    }
+
+    /// SIGTERM: the last batch is stored, and nothing more is sent.
+    private mutating func stopInOrder() {
+        note(.coordinatorStops)
+        cover(.stopping)
+        storeRecords(of: handle(.stopping, from: nil).map { (effect: $0, sender: nil) })
+        if broken == nil {
+            checkState(rebuild: true)
+            die()
         }
     }
 

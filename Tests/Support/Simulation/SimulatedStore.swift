@@ -28,12 +28,16 @@ package struct SimulatedStore: Sendable {
         var attempts: [UInt32: (failures: UInt32, crashes: UInt32, parked: String?)] = [:]
         var results: [(index: UInt32, result: [UInt8])] = []
         var tasks: [Task] = []
+        /// Budget added, by token.
+        var additions: [UInt64: UInt64] = [:]
     }
     private var tables: [Table] = []
     /// Of the workers that joined and did not leave.
     package private(set) var names: [WorkerID: String] = [:]
     /// Tasks whose claim was closed as done in this batch: their results must be in it.
     private var due: [TaskID] = []
+    /// Positions of jobs whose budget changed in this batch.
+    private var budgeted: [Int] = []
     /// The first rule that was broken.
     package private(set) var broken: Violation?
     /// What each worker's claims take of it. Looked up, never iterated.
@@ -151,7 +155,11 @@ package struct SimulatedStore: Sendable {
             if parked != nil { tables[j].tasks[Int(task.index)].isParked = true }
             tables[j].attempts[task.index] = (failures, crashes, parked)
         case .ledger(let job, let entry):
-            if entry.donated > entry.granted { fail(.budget, "job \(job): more was donated than granted") }
+            if entry.donated != (entry.granted > entry.spent ? entry.granted - entry.spent : 0) {
+                fail(
+                    .budget, "job \(job): of \(entry.granted) ms \(entry.spent) were spent and \(entry.donated) donated"
+                )
+            }
             tables[Int(job.number) - 1].stored.ledger.append(entry)
         case .heard(let job, let hearing):
             if case .request(let number) = hearing.source {
@@ -163,12 +171,50 @@ package struct SimulatedStore: Sendable {
             }
         case .joined(let worker, let name): names[worker] = name
         case .left(let worker): names[worker] = nil
-        case .budget(let job, let wall, let total): tables[Int(job.number) - 1].stored.budget = (wall, total)
+        case .budget(let job, let budget): keep(budget, of: job)
+        case .budgetAdded(let job, let token, let milliseconds):
+            let j = Int(job.number) - 1
+            if tables[j].additions[token] != nil { fail(.budget, "job \(job): budget was added twice under one token") }
+            tables[j].additions[token] = milliseconds
+            tables[j].stored.budgetTokens.append(token)
+            if !budgeted.contains(j) { budgeted.append(j) }
         }
+    }
+
+    private mutating func keep(_ budget: StoredBudget, of job: JobID) {
+        let j = Int(job.number) - 1
+        if let old = tables[j].stored.budget {
+            if budget.elapsedMilliseconds < old.elapsedMilliseconds {
+                fail(.budget, "job \(job): spent budget was given back")
+            }
+            if budget.mostSlots < old.mostSlots { fail(.budget, "job \(job): slots were forgotten") }
+        }
+        if budget.elapsedMilliseconds > budget.wallMilliseconds {
+            fail(.budget, "job \(job): its budget's clock ran past its end")
+        }
+        if budget.total > budget.wallMilliseconds * budget.mostSlots {
+            fail(
+                .budget,
+                "job \(job): a budget of \(budget.total) ms; its slots never had more than \(budget.mostSlots) × wall")
+        }
+        tables[j].stored.budget = budget
+        if !budgeted.contains(j) { budgeted.append(j) }
     }
 
     /// The batch is whole: what its parts promised of each other must hold.
     package mutating func endBatch() {
+        for j in budgeted {
+            let job = tables[j].stored
+            let wall = tables[j].additions.values.reduce(job.submission.budgetMilliseconds, +)
+            if let budget = job.budget, budget.wallMilliseconds != wall {
+                fail(.budget, "job \(job.id): a budget of \(budget.wallMilliseconds) ms, given were \(wall)")
+            }
+            let spent = job.ledger.reduce(0) { $0 + $1.spent }
+            if let budget = job.budget, spent > budget.total {
+                fail(.budget, "job \(job.id): \(spent) ms are spent and slots lived through \(budget.total)")
+            }
+        }
+        budgeted = []
         for task in due where !isDone(task) {
             fail(.nothingLost, "the claim of task \(task) was closed as done and has no result")
         }

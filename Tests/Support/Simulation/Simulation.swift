@@ -40,6 +40,8 @@ package struct Simulation {
     let plantedBug: PlantedBug?
     var agenda = Agenda<Occurrence>()
     var faulty = true
+    /// Number of the last thing that was arranged while there were faults.
+    private var lastFaulty: UInt64 = 0
 
     var workers: [SimulatedWorker] = []
     var workerAt: [WorkerID: Int] = [:]
@@ -64,13 +66,16 @@ package struct Simulation {
     var wallStep: UInt64 = 0
     var planners: [JobID: SimulatedPlanner] = [:]
     var answerDue: UInt64 = 0
+    /// By the last tick.
+    var handedOut: [ClaimRun] = []
     /// Workers that the living coordinator heard are draining.
     var draining: Set<WorkerID> = []  // looked up, never iterated
 
     // People: see SimulatedClients.swift.
     var wanted: [(submission: Submission, job: JobID?)] = []
     var wishes: [(number: UInt64, event: (ClientRef) -> Event)] = []
-    var cancelled: [JobID] = []
+    /// Somebody asked for their end. A repeated request may come true after one that was refused.
+    var wishedAway: Set<JobID> = []  // looked up, never iterated
     var nextRequest: UInt64 = 1
 
     private var recent: [String] = []
@@ -115,7 +120,7 @@ package struct Simulation {
         schedule(.client, at: 5)
         if mix.allows(.forgery) || mix.allows(.hostileFrame) { schedule(.forgery, at: 50) }
         if mix.workerFaultEvery > 0 { schedule(.workerFault, at: mix.workerFaultEvery) }
-        if mix.allows(.diskFull) || mix.allows(.coordinatorPause) { schedule(.coordinatorFault, at: 5000) }
+        if Fault.ofCoordinator.contains(where: mix.allows) { schedule(.coordinatorFault, at: 5000) }
     }
 
     /// Three workers and an array with a flaky task, a fan-out and a search with a budget: every kind of record. Nothing
@@ -184,6 +189,7 @@ package struct Simulation {
     /// From now on nothing goes wrong: links are open, nobody stands still, three fresh workers join.
     private mutating func stopFaults() {
         faulty = false
+        lastFaulty = agenda.sequence
         if !mix.isCalm { kills = [:] }
         for at in links.indices { links[at] = Link() }
         for at in workers.indices { workers[at].pausedUntil = 0 }
@@ -210,6 +216,9 @@ package struct Simulation {
         switch entry.what {
         case .coordinator(let number): if number == appointment, isUp { wake() }
         case .restart: if !isUp { restart() }
+        // What is still on its way when the faults stop is lost: a message that comes minutes later would be one more.
+        case .toCoordinator where entry.sequence <= lastFaulty: break
+        case .toWorker where entry.sequence <= lastFaulty: break
         case .toCoordinator(let message, let worker): arrive(message, from: worker)
         case .toWorker(let message, let worker): deliver(message, to: worker)
         case .heartbeat(let worker): beat(worker)
