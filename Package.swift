@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .systemLibrary(name: "COpenBLAS", path: "Protocol/COpenBLAS", pkgConfig: "openblas"),
         .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
         .target(
@@ -41,22 +42,27 @@ let package = Package(
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: quick),
-        .target(name: "Samplers", path: "Coordinator/Samplers", swiftSettings: fast),
+        .target(
+            name: "Samplers", dependencies: ["COpenBLAS"], path: "Coordinator/Samplers", swiftSettings: fast),
         .target(
             name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
         .target(
-            name: "Analysis", dependencies: ["Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
+            name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
             dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
+        .target(
+            name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
+            swiftSettings: strict),
         .target(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
-                "CLinux",
+                "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
@@ -66,11 +72,10 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
-        .systemLibrary(name: "COpenBLAS", path: "Worker/COpenBLAS", pkgConfig: "openblas"),
         .target(
             name: "CKernels", path: "Worker/CKernels",
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
@@ -114,7 +119,7 @@ let package = Package(
             name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
             path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
-            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
+            name: "AnalysisTests", dependencies: ["TestSupport", "Jobs", "Samplers", "Analysis"],
             path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],
@@ -144,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
+                "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
@@ -152,7 +158,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -34,6 +34,12 @@ import Foundation
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
+                name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
+                run: MemoryBench.run, quick: ["--quick"]),
+            Subject(
+                name: "mix", summary: "workers of two speeds, jobs of equal and of higher priority",
+                run: MixBench.run, quick: ["--quick"]),
+            Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
         ]

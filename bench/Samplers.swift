@@ -50,7 +50,7 @@ package enum SamplersBench {
     }
 
     private static func measure(_ trials: [Trial], suggestions: Int) -> (milliseconds: Double, points: [[Double]]) {
-        var sampler = TPESampler(space: space, seed: 1, direction: .minimize)
+        var sampler = TPESampler(space: space, seed: 1, directions: [.minimize])
         for trial in trials { sampler.learn(trial) }
         var points: [[Double]] = []
         let free = [Double?](repeating: nil, count: space.count)
@@ -94,7 +94,7 @@ package enum SamplersBench {
         for _ in 0..<3 {
             let start = ContinuousClock.now
             for study in 0..<10 {
-                var sampler = TPESampler(space: space, seed: UInt32(study), direction: .maximize, ties: .age)
+                var sampler = TPESampler(space: space, seed: UInt32(study), directions: [.maximize], ties: .age)
                 var seen: Set<[Double]> = []
                 for cycle in 0..<200 {
                     var batch: [PendingTrial] = []

@@ -60,7 +60,7 @@ package enum ScaleBench {
                         $0.isCategorical
                             ? .categorical(choices: $0.optionCount) : .int(low: 0, high: $0.optionCount - 1))
                 })
-            var sampler = TPESampler(space: space, seed: 1, direction: .maximize, ties: .age)
+            var sampler = TPESampler(space: space, seed: 1, directions: [.maximize], ties: .age)
             let free = [Double?](repeating: nil, count: space.count)
             for (number, evaluation) in evaluations.enumerated() {
                 sampler.learn(

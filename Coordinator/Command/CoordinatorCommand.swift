@@ -5,6 +5,7 @@ import CoordinatorShell
 import Foundation
 import Glibc
 import Hardware
+import JSON
 import Messages
 
 /// `apex coordinator`: the coordinator alone, in the foreground.

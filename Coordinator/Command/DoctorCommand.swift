@@ -1,4 +1,5 @@
 import Hardware
+import JSON
 import Messages
 
 /// `apex doctor`: what this machine is, what each job kind will use of it, and what is set wrong.

@@ -1,3 +1,4 @@
+import JSON
 import Messages
 
 /// `apex jobs`: every job, or one in detail.

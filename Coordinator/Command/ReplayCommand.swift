@@ -1,4 +1,5 @@
 import CoordinatorShell
+import JSON
 import Messages
 
 /// `apex replay`: every decision of a coordinator again, from its flight record.

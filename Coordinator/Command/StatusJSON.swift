@@ -1,3 +1,4 @@
+import JSON
 import Messages
 
 // What `--json` prints of jobs, workers and the coordinator. Times of day are milliseconds since 1970, durations

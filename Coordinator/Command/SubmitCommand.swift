@@ -1,5 +1,6 @@
 import CoordinatorShell
 import Foundation
+import JSON
 import Jobs
 import Messages
 

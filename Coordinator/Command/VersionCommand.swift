@@ -4,6 +4,7 @@ import CSodium
 import CYAML
 import CZeroMQ
 import Glibc
+import JSON
 import Messages
 
 /// `apex version`: this program's and its libraries'.

@@ -2,6 +2,7 @@ import Blobs
 import Configuration
 import CoordinatorShell
 import Foundation
+import JSON
 import Jobs
 import Market
 import Messages

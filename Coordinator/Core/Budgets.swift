@@ -53,6 +53,21 @@ extension Core {
         }
     }
 
+    /// A job ends while workers are silent that are not lost yet, or another process has taken their name: their time
+    /// since they were last heard of was nobody's.
+    mutating func closeBudget(of j: Int) {
+        guard jobs[j].ledger != nil else { return }
+        for w in workers.indices where !workers[w].isGone {
+            let (heard, slots) = (workers[w].lastHeard, budgetSlots(of: w))
+            let isReplaced = workers[w].deadline < heard + limits.silence
+            if isReplaced || heard + limits.heartbeat * 3 / 2 < now {
+                jobs[j].ledger?.lose(slots: slots, lastHeard: heard)
+            }
+        }
+        jobs[j].ledger?.close(at: now)
+        recordBudget(of: j)
+    }
+
     mutating func loseBudgetSlots(_ slots: UInt64, lastHeard: Milliseconds) {
         for id in open {
             jobs[at(id)].ledger?.lose(
@@ -62,13 +77,11 @@ extension Core {
 
     // MARK: - Tasks
 
-    /// Part of a held run ended. A task never costs more than the time since it went out.
+    /// Part of a held run ended. A task never costs more than the budget's time since it went out.
     mutating func charge(_ held: HeldRun, of w: Int, granted: UInt32, usedMicroseconds used: UInt64) {
         let j = at(held.run.job)
         guard jobs[j].ledger != nil, granted > 0 || used > 0, plantedBug != .losesDonations else { return }
-        let out = (now - min(now, held.since)) * 1000
-        var entry = jobs[j].ledger!.settle(
-            granted: UInt64(granted), usedMicroseconds: min(used, out), at: now)
+        var entry = jobs[j].ledger!.settle(granted: UInt64(granted), usedMicroseconds: used, since: held.since, at: now)
         guard entry.granted > 0 || entry.spent > 0 else { return }
         entry.task = held.run.first
         effects.append(.record(.ledger(held.run.job, entry)))

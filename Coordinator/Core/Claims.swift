@@ -90,11 +90,11 @@ extension Core {
         if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
         if held.isExclusive, plantedBug != .forgetsReservation { workers[w].isReserved = false }
         effects.append(.record(.closed(held.run, allDone: allDone)))
-        // Lost with its worker: the seconds until it was last heard of are gone, what was not reached yet comes back.
-        let lost = workers[w].isGone ? workers[w].lastHeard : now
+        // Lost or taken away: the seconds until its worker was last heard of are gone, the rest of the slice comes back.
+        let heard = workers[w].lastHeard
         charge(
             held, of: w, granted: held.grantedMilliseconds,
-            usedMicroseconds: used ?? min(UInt64(held.grantedMilliseconds), lost - min(lost, held.since)) * 1000)
+            usedMicroseconds: used ?? min(UInt64(held.grantedMilliseconds), heard - min(heard, held.since)) * 1000)
     }
 
     /// A job that is over wants nothing back: its claims are cancelled at the workers.

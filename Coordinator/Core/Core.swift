@@ -106,6 +106,8 @@ package struct Core: Sendable {
     // MARK: - Jobs
 
     func at(_ job: JobID) -> Int { Int(job.number) - 1 }
+    /// A worker that joined and has not left.
+    package func knows(_ worker: WorkerID) -> Bool { workerAt[worker] != nil }
     package func knows(_ job: JobID) -> Bool { job.number > 0 && Int(job.number) <= jobs.count }
 
     private mutating func submit(_ submission: Submission, by client: ClientRef) {
@@ -173,7 +175,7 @@ package struct Core: Sendable {
         jobs[j].isResting = plan.isResting ?? jobs[j].isResting
         answer(plan.answers, of: id)
         if !plan.publications.isEmpty {
-            effects.append(.publish(kind: jobs[j].submission.kind, plan.publications))
+            effects.append(.publish(id, kind: jobs[j].submission.kind, plan.publications))
         }
         if plan.status != PlanStatus() {
             jobs[j].status = plan.status
@@ -232,17 +234,14 @@ package struct Core: Sendable {
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
-            jobs[j].queue.removeAll()
-            jobs[j].payloads = []
-            jobs[j].budgeted = []
+            jobs[j].forgetWork()
             dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }
         open.removeAll { $0 == id }
         var fields = [("job", "\(id)"), ("state", state.name)]
         if state == .unfinished { fields.append(("late_ms", "\(jobs[j].ledger?.overrun(at: now) ?? 0)")) }
-        jobs[j].ledger?.close(at: now)
-        recordBudget(of: j)
+        closeBudget(of: j)
         effects.append(.log(LogLine(.info, "job_ended", fields)))
     }
 

@@ -45,7 +45,7 @@ package enum Effect: Sendable, Equatable {
     case reply(Reply, to: ClientRef)
     case plan(JobID, PlannerCall)
     /// For whoever keeps pictures of this kind's jobs.
-    case publish(kind: String, [[UInt8]])
+    case publish(JobID, kind: String, [[UInt8]])
     /// One line for the log.
     case log(LogLine)
 }

@@ -37,7 +37,7 @@ package struct Fingerprint: Sendable {
                     mix(UInt64(number))
                 }
             }
-        case .publish(_, let pictures):
+        case .publish(_, _, let pictures):
             mix(4)
             mix(UInt64(pictures.count))
         case .log(let line): mix(line.event)

@@ -78,6 +78,15 @@ struct Job: Sendable {
     mutating func forgetPayload(_ index: UInt32) {
         if index >= arrayCount { payloads[Int(index - arrayCount)] = [] }
     }
+    /// It is over and nothing of it runs again: what remains is what people ask about.
+    mutating func forgetWork() {
+        queue.removeAll()
+        payloads = []
+        budgeted = []
+        // Of tasks that did not end well at first, those that never did: the store keeps no others either.
+        troubles = troubles.filter { $0.value.parked != nil }
+        tasks.compress()
+    }
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
     func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }
 

@@ -112,12 +112,15 @@ struct Ledger: Sendable, Equatable {
     }
     /// A task's slice is over, or a task without one: what it used is spent, what it did not need is a donation. What
     /// it used beyond its slice comes from the pool, as far as slots have lived through time that nobody has spent:
-    /// never from what the slots that are there still bring.
-    mutating func settle(granted slice: UInt64, usedMicroseconds used: UInt64, at now: Milliseconds) -> LedgerEntry {
+    /// never from what the slots that are there still bring, and never more than the budget's time since it went out.
+    mutating func settle(
+        granted slice: UInt64, usedMicroseconds used: UInt64, since: Milliseconds, at now: Milliseconds
+    ) -> LedgerEntry {
         precondition(granted >= slice, "a slice is settled once")
         granted -= slice
         pool += slice
-        let whole = unbooked + used
+        let out = min(elapsed(at: now), wall) - min(elapsed(at: since), wall)
+        let whole = unbooked + min(used, out * 1000)
         let passed = passed(elapsed: elapsed(at: now))
         let paid = min(whole / 1000, pool, passed > spent ? passed - spent : 0)
         // What nobody can pay is not carried on to the next task.

@@ -27,7 +27,7 @@ struct VariationStudy {
         self.cycles = cycles
         self.batch = batch
         tested = TestedVariations(algorithm, windowBars: windowBars)
-        sampler = TPESampler(space: Self.space(of: algorithm), seed: 0, direction: .maximize, ties: .age)
+        sampler = TPESampler(space: Self.space(of: algorithm), seed: 0, directions: [.maximize], ties: .age)
     }
 
     /// Options are sampled, not numbers: the grid is the same and every algorithm's looks alike.

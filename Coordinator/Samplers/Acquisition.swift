@@ -7,18 +7,19 @@ enum Acquisition {
     ///   - candidates: positions in `points`, ascending, at least one.
     ///   - points: shape [axes][points], at most 24 points.
     static func best(
-        of candidates: [Int], in points: [[Double]], good: ParzenEstimator, rest: ParzenEstimator
+        of candidates: [Int], in points: [[Double]], good: ParzenEstimator, rest: ParzenEstimator,
+        scratch: inout [Double]
     ) -> Int {
         if candidates.count == 1 { return candidates[0] }
         let chosen = points.map { column in candidates.map { column[$0] } }
-        let goodDensities = FastDensity(of: good, at: chosen).densities()
-        let restDensities = FastDensity(of: rest, at: chosen).densities()
-        let ratios = candidates.indices.map { goodDensities[$0] / restDensities[$0] }
-        let isSound = ratios.allSatisfy { $0.isFinite && $0 > 0 }
-        let highest = ratios.max() ?? 0
+        let goodDensities = FastDensity.logDensities(of: good, at: chosen, scratch: &scratch)
+        let restDensities = FastDensity.logDensities(of: rest, at: chosen, scratch: &scratch)
+        let scores = candidates.indices.map { goodDensities[$0] - restDensities[$0] }
+        let isSound = scores.allSatisfy(\.isFinite)
+        let highest = scores.max() ?? 0
         let tolerance = tolerance(good.axes)
         var contenders: [Int] = []
-        for at in candidates.indices where !isSound || ratios[at] >= highest * (1 - tolerance) {
+        for at in candidates.indices where !isSound || scores[at] >= highest - tolerance {
             // Equal points have equal scores, and the first of them wins.
             let isRepeat = contenders.contains { other in chosen.allSatisfy { $0[other] == $0[at] } }
             if !isRepeat { contenders.append(at) }
@@ -37,6 +38,6 @@ enum Acquisition {
     /// difference of nearly equal numbers.
     private static func tolerance(_ axes: [Axis]) -> Double {
         let steps = axes.filter { $0.isDiscrete && !$0.isCategorical }.map { ($0.high - $0.low) / $0.step }.max() ?? 0
-        return max(1e-9, steps * 1e-13)
+        return max(1e-9, steps * 1e-12)
     }
 }

@@ -1,260 +1,328 @@
 import Glibc
 
-/// Densities of up to 24 points under one estimator, fast instead of bit for bit: enough to say which point is best
+/// Log densities of up to 24 points under one estimator, fast instead of bit for bit: enough to say which point is best
 /// when the runner-up is not within a rounding error.
 ///
-/// Each kernel is divided by the prior kernel, whose density is never 0: then kernels multiply as plain numbers without
-/// underflow that matters, and the divisor is the same for every estimator of the space.
+/// Each kernel is divided by the prior kernel, whose density is never 0: then kernels on axes with steps multiply as
+/// plain numbers, and the divisor is the same for every estimator of the space.
 struct FastDensity {
-    typealias Lanes = SIMD8<Double>
     static let points = 24
     private static let blocks = points / Lanes.scalarCount
+    /// Kernels worked on together, so that what is between the axes stays in the first cache.
+    private static let tile = 32
+    /// With more axes than this the product of masses might leave a double's range: logarithms are added then.
+    private static let factorLimit = 60
 
-    /// Per kernel its weight and what does not depend on the point.
-    private var factors: [Double]
-    /// Axes with steps or choices: per kernel and such axis where its row of `masses` starts. Shape [K][discrete].
-    private var rowStarts: [Int32] = []
-    /// Rows of one mass a point, over the prior's. Shape [rows][blocks].
-    private var masses: [Lanes] = []
-    /// Continuous axes: per kernel and such axis mu and 1/sigma. Shape [K][continuous].
-    private var centres: [Double] = []
-    private var scales: [Double] = []
-    /// The points on those axes. Shape [continuous][blocks]; and half of their squared distance to the prior's middle.
-    private var places: [Lanes] = []
-    private var priorHalfSquares = [Lanes](repeating: .zero, count: blocks)
-    private let discreteCount: Int
-    private let continuousCount: Int
+    private let weights: [Double]
+    /// Axes with steps or choices: per axis and kernel where its row of `masses` starts.
+    private var rowStarts: [[Int32]] = []
+    /// Rows of one mass a point, over the prior's. Shape [rows][24].
+    private var masses: [Double] = []
+    private let isLogarithmic: Bool
+    /// Continuous axes.
+    private var axes: [ContinuousAxis] = []
 
-    /// - Parameter points: per axis one value a point; at most 24.
-    init(of estimator: borrowing ParzenEstimator, at points: [[Double]]) {
-        let axes = estimator.axes
-        let kernelCount = estimator.weights.count
-        factors = estimator.weights
-        let discrete = axes.indices.filter { axes[$0].isDiscrete }
-        let continuous = axes.indices.filter { !axes[$0].isDiscrete }
-        discreteCount = discrete.count
-        continuousCount = continuous.count
-        rowStarts = [Int32](repeating: 0, count: kernelCount * discreteCount)
-        centres = [Double](repeating: 0, count: kernelCount * continuousCount)
-        scales = centres
-        for (column, at) in discrete.enumerated() {
+    private struct ContinuousAxis {
+        /// Per kernel, the prior last.
+        var centres: [Double]
+        /// √½ / sigma.
+        var scales: [Double]
+        var norms: [Double]
+        /// The points on the axis, and half of their squared distance to the prior's middle.
+        var places: [Lanes]
+        var priorHalfSquares: [Lanes]
+    }
+
+    /// ln of each point's density over the prior's.
+    ///
+    /// - Parameters:
+    ///   - points: per axis one value a point; at most 24.
+    ///   - scratch: memory to work in; kept between calls, since new pages cost more than the sums.
+    static func logDensities(
+        of estimator: borrowing ParzenEstimator, at points: [[Double]], scratch: inout [Double]
+    ) -> [Double] {
+        var density = FastDensity(of: estimator, at: points, scratch: &scratch)
+        let result = density.logDensities()
+        swap(&scratch, &density.masses)
+        return result
+    }
+
+    private init(of estimator: borrowing ParzenEstimator, at points: [[Double]], scratch: inout [Double]) {
+        swap(&masses, &scratch)
+        masses.removeAll(keepingCapacity: true)
+        weights = estimator.weights
+        isLogarithmic = estimator.axes.count { $0.isDiscrete } > Self.factorLimit
+        for (at, axis) in estimator.axes.enumerated() {
             switch estimator.kernels[at] {
-            case .categorical(let table, let rows):
-                addChoices(axes[at].choices, table, rows, points[at], column)
-            case .numeric(let mus, let sigmas): addSteps(axes[at], mus, sigmas, points[at], column)
+            case .categorical(let table, let options): addChoices(axis.choices, table, options, points[at])
+            case .stepped(let kernels): addSteps(axis, kernels, points[at])
+            case .numeric(let mus, let sigmas, let norms):
+                if axis.isDiscrete {
+                    addCells(axis, mus, sigmas, points[at])
+                } else {
+                    addContinuous(axis, mus, sigmas, norms, points[at])
+                }
             }
-        }
-        for (column, at) in continuous.enumerated() {
-            guard case .numeric(let mus, let sigmas) = estimator.kernels[at] else { continue }
-            addContinuous(axes[at], mus, sigmas, points[at], column)
         }
     }
 
-    private mutating func addRow(_ value: (Int) -> Double) -> Int32 {
-        let start = Int32(masses.count)
-        for block in 0..<Self.blocks {
-            var lanes = Lanes.zero
-            for lane in 0..<Lanes.scalarCount { lanes[lane] = value(block * Lanes.scalarCount + lane) }
-            masses.append(lanes)
-        }
+    // MARK: Rows of masses
+
+    /// A new row of zeros; where it starts.
+    private mutating func addRow() -> Int {
+        let start = masses.count
+        for _ in 0..<Self.points { masses.append(0) }
         return start
     }
 
-    private mutating func addChoices(
-        _ choices: Int, _ table: [Double], _ rows: [Int], _ points: [Double], _ column: Int
-    ) {
-        var starts: [Int32] = []
-        for row in 0...choices {
-            starts.append(
-                addRow { $0 < points.count ? table[row * choices + Int(points[$0])] * Double(choices) : 0 })
-        }
-        for (kernel, row) in rows.enumerated() { rowStarts[kernel * discreteCount + column] = starts[row] }
+    private mutating func addOnes() -> Int32 {
+        let start = addRow()
+        for point in 0..<Self.points { masses[start + point] = 1 }
+        return Int32(start)
     }
 
-    /// On evenly spaced steps a kernel's mass depends on its width and the number of steps between, so one short table
-    /// a width serves all kernels; on a log axis each kernel is worked out by itself. Equal kernels share a row.
-    private mutating func addSteps(
-        _ axis: Axis, _ mus: [Double], _ sigmas: [Double], _ points: [Double], _ column: Int
-    ) {
-        let prior = mus.count - 1
-        let cells = points.map { axis.cell(around: $0) }
-        let priorWidth = 1 / mass(axis.domainLow, axis.domainHigh, mus[prior], sigmas[prior])
-        let priorMasses = cells.map { mass($0.left, $0.right, mus[prior], sigmas[prior]) * priorWidth }
-        let steps = axis.stepCount
-        let usesTables = !axis.isLog && steps <= 4096
-        let places = points.map { usesTables ? Int(rint(($0 - axis.low) / axis.step)) : 0 }
-        var widths: [StepMasses] = []
-        // Per option the newest row made for it, and per row the one made before it for the same option.
-        let options = steps <= 1 << 16 ? steps : 0
-        var newest = [Int32](repeating: -1, count: options)
-        var rows: [(sigma: Double, start: Int32, older: Int32)] = []
-        for kernel in 0..<prior {
-            let (mu, sigma) = (mus[kernel], sigmas[kernel])
-            let value = axis.isLog ? exp(mu) : mu
-            let option = Int(rint((value - axis.low) / axis.step))
-            var row = option < options ? newest[option] : -1
-            while row >= 0 && rows[Int(row)].sigma != sigma { row = rows[Int(row)].older }
-            if row < 0 {
-                let start: Int32
-                if usesTables {
-                    let ratio = sigma / axis.step
-                    let width: Int
-                    if let known = widths.firstIndex(where: { abs($0.ratio - ratio) <= 1e-12 * ratio }) {
-                        width = known
-                    } else {
-                        width = widths.count
-                        widths.append(StepMasses(ratio: ratio, count: steps))
-                    }
-                    let table = widths[width]
-                    let whole = 1 / table.sum(around: option)
-                    start = addRow {
-                        $0 < places.count ? table.masses[abs(places[$0] - option)] * whole / priorMasses[$0] : 0
-                    }
-                } else {
-                    let whole = 1 / mass(axis.domainLow, axis.domainHigh, mu, sigma)
-                    start = addRow {
-                        $0 < cells.count
-                            ? mass(cells[$0].left, cells[$0].right, mu, sigma) * whole / priorMasses[$0] : 0
-                    }
-                }
-                row = Int32(rows.count)
-                rows.append((sigma, start, option < options ? newest[option] : -1))
-                if option < options { newest[option] = row }
+    private mutating func addChoices(_ choices: Int, _ table: [Double], _ options: [Int32], _ points: [Double]) {
+        var starts: [Int32] = []
+        for row in 0...choices {
+            let start = addRow()
+            for point in points.indices {
+                masses[start + point] = table[row * choices + Int(points[point])] * Double(choices)
             }
-            rowStarts[kernel * discreteCount + column] = rows[Int(row)].start
+            starts.append(Int32(start))
         }
-        rowStarts[prior * discreteCount + column] = addRow { _ in 1 }
+        rowStarts.append(options.map { starts[Int($0)] } + [starts[choices]])
+    }
+
+    /// Kernels on one value share at most three rows. On evenly spaced steps a kernel's mass depends on its width and the
+    /// number of steps between.
+    private mutating func addSteps(_ axis: Axis, _ kernels: SteppedKernels, _ points: [Double]) {
+        let cells = axis.isLog ? Cells(axis, points) : nil
+        let places = points.map { axis.option(of: $0) }
+        let shares = places.map { Self.priorShare(axis, $0) }
+        let count = kernels.firsts.count
+        func add(_ option: Int, _ place: SteppedKernels.Place, to density: inout FastDensity) -> Int32 {
+            let start = density.addRow()
+            if let cells {
+                cells.addShares(
+                    mu: kernels.mu(option: option), sigma: kernels.sigma(option: option, place),
+                    to: &density.masses, at: start)
+            } else {
+                kernels.table(option, place).add(
+                    around: option, of: count, at: places, times: shares, to: &density.masses, start)
+            }
+            return Int32(start)
+        }
+        // Most kernels of a value are between the first and the last.
+        var middles = [Int32](repeating: -1, count: count)
+        var rows = [Int32](repeating: 0, count: kernels.options.count + 1)
+        for (kernel, option) in kernels.options.enumerated() {
+            let at = Int(option)
+            if kernels.firsts[at] == kernel {
+                rows[kernel] = add(at, .first, to: &self)
+            } else if kernels.lasts[at] == kernel {
+                rows[kernel] = add(at, .last, to: &self)
+            } else {
+                if middles[at] < 0 { middles[at] = add(at, .middle, to: &self) }
+                rows[kernel] = middles[at]
+            }
+        }
+        rows[kernels.options.count] = addOnes()
+        rowStarts.append(rows)
+    }
+
+    /// The prior's mass on the whole axis over its mass on one value.
+    private static func priorShare(_ axis: Axis, _ option: Int) -> Double {
+        guard !axis.isLog else { return 1 }
+        let (low, high) = (axis.domainLow, axis.domainHigh)
+        let (middle, width) = (0.5 * (low + high), high - low)
+        let left = low + Double(option) * axis.step
+        return mass(low, high, middle, width) / mass(left, left + axis.step, middle, width)
+    }
+
+    /// An axis with many values: each kernel by itself.
+    private mutating func addCells(_ axis: Axis, _ mus: [Double], _ sigmas: [Double], _ points: [Double]) {
+        let cells = Cells(axis, points)
+        var rows: [Int32] = []
+        rows.reserveCapacity(mus.count + 1)
+        for kernel in mus.indices {
+            let start = addRow()
+            cells.addShares(mu: mus[kernel], sigma: sigmas[kernel], to: &masses, at: start)
+            rows.append(Int32(start))
+        }
+        rows.append(addOnes())
+        rowStarts.append(rows)
     }
 
     private mutating func addContinuous(
-        _ axis: Axis, _ mus: [Double], _ sigmas: [Double], _ points: [Double], _ column: Int
+        _ axis: Axis, _ mus: [Double], _ sigmas: [Double], _ norms: [Double], _ points: [Double]
     ) {
-        let (prior, low, high) = (mus.count - 1, axis.domainLow, axis.domainHigh)
-        let priorWhole = sigmas[prior] * mass(low, high, mus[prior], sigmas[prior])
-        for kernel in mus.indices {
-            let at = kernel * continuousCount + column
-            centres[at] = mus[kernel]
-            scales[at] = 1 / sigmas[kernel]
-            factors[kernel] *= priorWhole / (sigmas[kernel] * mass(low, high, mus[kernel], sigmas[kernel]))
-        }
+        let (low, high) = (axis.domainLow, axis.domainHigh)
+        let (middle, scale) = (0.5 * (low + high), 0.5.squareRoot() / (high - low))
+        var continuous = ContinuousAxis(
+            centres: mus + [middle], scales: sigmas.map { 0.5.squareRoot() / $0 } + [scale], norms: norms + [0],
+            places: [], priorHalfSquares: [])
         for block in 0..<Self.blocks {
-            var lanes = Lanes(repeating: mus[prior])
+            var lanes = Lanes(repeating: middle)
             for lane in 0..<Lanes.scalarCount where block * Lanes.scalarCount + lane < points.count {
                 let value = points[block * Lanes.scalarCount + lane]
                 lanes[lane] = axis.isLog ? log(value) : value
             }
-            places.append(lanes)
-            let z = (lanes - mus[prior]) / sigmas[prior]
-            priorHalfSquares[block] += 0.5 * z * z
+            continuous.places.append(lanes)
+            let z = (lanes - all(middle)) * all(scale)
+            continuous.priorHalfSquares.append(z * z)
         }
+        axes.append(continuous)
     }
 
-    /// Per point, over the prior kernel's density. Error: about 1e-13 of each.
-    func densities() -> [Double] {
-        var sums = (Lanes.zero, Lanes.zero, Lanes.zero)
-        for kernel in factors.indices {
-            let factor = Lanes(repeating: factors[kernel])
-            var terms = (factor, factor, factor)
-            let firstRow = kernel * discreteCount
-            for column in firstRow..<firstRow + discreteCount {
-                let row = Int(rowStarts[column])
-                terms.0 *= masses[row]
-                terms.1 *= masses[row + 1]
-                terms.2 *= masses[row + 2]
-            }
-            if continuousCount > 0 {
-                var halves = (priorHalfSquares[0], priorHalfSquares[1], priorHalfSquares[2])
-                for axis in 0..<continuousCount {
-                    let at = kernel * continuousCount + axis
-                    let (centre, scale) = (centres[at], scales[at])
-                    let z0 = (places[axis * 3] - centre) * scale
-                    let z1 = (places[axis * 3 + 1] - centre) * scale
-                    let z2 = (places[axis * 3 + 2] - centre) * scale
-                    halves.0 -= 0.5 * z0 * z0
-                    halves.1 -= 0.5 * z1 * z1
-                    halves.2 -= 0.5 * z2 * z2
+    // MARK: The sum over kernels
+
+    /// ln of each point's density over the prior's; the unused places of the last block hold anything.
+    private func logDensities() -> [Double] {
+        var sums = [Lanes](repeating: .zero, count: Self.blocks)
+        var shifts = [Lanes](repeating: Lanes(repeating: -1e300), count: Self.blocks)
+        var logs = [Lanes](repeating: .zero, count: Self.blocks * Self.tile)
+        let usesLogs = !axes.isEmpty || isLogarithmic
+        for start in stride(from: 0, to: weights.count, by: Self.tile) {
+            let kernels = start..<min(start + Self.tile, weights.count)
+            if usesLogs {
+                addLogs(kernels, to: &logs)
+                for block in 0..<Self.blocks {
+                    var highest = logs[block]
+                    for at in stride(from: block + Self.blocks, to: kernels.count * Self.blocks, by: Self.blocks) {
+                        highest = pointwiseMax(highest, logs[at])
+                    }
+                    let shift = pointwiseMax(shifts[block], highest)
+                    sums[block] *= fastExp(shifts[block] - shift)
+                    shifts[block] = shift
+                    for at in stride(from: block, to: kernels.count * Self.blocks, by: Self.blocks) {
+                        logs[at] = fastExp(logs[at] - shift)
+                    }
                 }
-                terms.0 *= fastExp(halves.0)
-                terms.1 *= fastExp(halves.1)
-                terms.2 *= fastExp(halves.2)
+            } else {
+                for at in logs.indices { logs[at] = Lanes(repeating: 1) }
             }
-            sums.0 += terms.0
-            sums.1 += terms.1
-            sums.2 += terms.2
+            multiply(kernels, into: &logs)
+            for (at, kernel) in kernels.enumerated() {
+                let weight = all(weights[kernel])
+                for block in 0..<Self.blocks { sums[block] += logs[at * Self.blocks + block] * weight }
+            }
         }
-        return [sums.0, sums.1, sums.2].flatMap { lanes in lanes.indices.map { lanes[$0] } }
+        return (0..<Self.points).map { point in
+            let (block, lane) = (point / Lanes.scalarCount, point % Lanes.scalarCount)
+            return log(sums[block][lane]) + (usesLogs ? shifts[block][lane] : 0)
+        }
+    }
+
+    /// The sum over continuous axes of each kernel's log density at each point.
+    private func addLogs(_ kernels: Range<Int>, to logs: inout [Lanes]) {
+        var prior = (Lanes.zero, Lanes.zero, Lanes.zero)
+        for axis in axes {
+            prior.0 += axis.priorHalfSquares[0]
+            prior.1 += axis.priorHalfSquares[1]
+            prior.2 += axis.priorHalfSquares[2]
+        }
+        for at in 0..<kernels.count {
+            logs[3 * at] = prior.0
+            logs[3 * at + 1] = prior.1
+            logs[3 * at + 2] = prior.2
+        }
+        for axis in axes {
+            let (x0, x1, x2) = (axis.places[0], axis.places[1], axis.places[2])
+            for (at, kernel) in kernels.enumerated() {
+                let (centre, scale) = (all(axis.centres[kernel]), all(axis.scales[kernel]))
+                let norm = all(axis.norms[kernel])
+                let (z0, z1, z2) = ((x0 - centre) * scale, (x1 - centre) * scale, (x2 - centre) * scale)
+                logs[3 * at] += norm - z0 * z0
+                logs[3 * at + 1] += norm - z1 * z1
+                logs[3 * at + 2] += norm - z2 * z2
+            }
+        }
+        guard isLogarithmic else { return }
+        for rows in rowStarts {
+            for (at, kernel) in kernels.enumerated() {
+                for block in 0..<Self.blocks {
+                    let row = lanes(Int(rows[kernel]) + block * Lanes.scalarCount)
+                    for lane in row.indices { logs[3 * at + block][lane] += log(row[lane]) }
+                }
+            }
+        }
+    }
+
+    private func multiply(_ kernels: Range<Int>, into terms: inout [Lanes]) {
+        guard !isLogarithmic else { return }
+        for rows in rowStarts {
+            for (at, kernel) in kernels.enumerated() {
+                let row = Int(rows[kernel])
+                terms[3 * at] *= lanes(row)
+                terms[3 * at + 1] *= lanes(row + 8)
+                terms[3 * at + 2] *= lanes(row + 16)
+            }
+        }
+    }
+
+    private func lanes(_ start: Int) -> Lanes {
+        // Bounds-checked. Unsafe in type only: any 64 bytes are a valid Lanes.
+        unsafe masses.span.bytes.unsafeLoadUnaligned(fromByteOffset: start * 8, as: Lanes.self)
     }
 }
 
-/// Masses of a normal, centred on a step, over the steps around it.
-private struct StepMasses {
-    /// sigma / step.
-    let ratio: Double
-    /// By the number of steps from the centre; count as asked.
-    let masses: [Double]
-    /// Σ masses[1...i].
-    private let sums: [Double]
+/// The parts of a stepped axis that round to each of up to 24 values, for kernels of any width.
+private struct Cells {
+    /// A kernel's mass is nothing beside the prior's so many bandwidths away.
+    private static let reach = 9.0
+    /// In ascending order, so that whole blocks are out of a kernel's reach.
+    private var lefts: [Lanes] = []
+    private var rights: [Lanes] = []
+    /// The prior's mass on the whole axis over its mass in the cell.
+    private var priors: [Lanes] = []
+    /// Per block where it begins and ends.
+    private var extents: [(low: Double, high: Double)] = []
+    /// Which point each cell is.
+    private let order: [Int]
+    private let low: Double, high: Double
 
-    init(ratio: Double, count: Int) {
-        self.ratio = ratio
-        var masses = [1 - erfc(0.5 / ratio / root2)]
-        var sums = [0.0]
-        var tail = erfc(0.5 / ratio / root2) / 2
-        for distance in 1..<max(count, 2) {
-            let next = tail == 0 ? 0 : erfc((Double(distance) + 0.5) / ratio / root2) / 2
-            masses.append(tail - next)
-            sums.append(sums[distance - 1] + tail - next)
-            tail = next
+    init(_ axis: Axis, _ points: [Double]) {
+        (low, high) = (axis.domainLow, axis.domainHigh)
+        let (middle, width) = (0.5 * (low + high), high - low)
+        let whole = mass(low, high, middle, width)
+        order = points.indices.sorted { (points[$0], $0) < (points[$1], $1) }
+        for start in stride(from: 0, to: order.count, by: Lanes.scalarCount) {
+            var (left, right, prior) = (all(low), all(high), Lanes.zero)
+            var extent = (low: high, high: low)
+            for lane in 0..<min(Lanes.scalarCount, order.count - start) {
+                let cell = axis.cell(around: points[order[start + lane]])
+                (left[lane], right[lane]) = cell
+                prior[lane] = whole / mass(cell.left, cell.right, middle, width)
+                extent = (min(extent.low, cell.left), max(extent.high, cell.right))
+            }
+            lefts.append(left)
+            rights.append(right)
+            priors.append(prior)
+            extents.append(extent)
         }
-        self.masses = masses
-        self.sums = sums
     }
-    func sum(around option: Int) -> Double { masses[0] + sums[option] + sums[masses.count - 1 - option] }
-}
 
-private let root2 = 2.0.squareRoot()
-
-/// The mass of N(mu, sigma) in [low, high], from the tail that is nearer.
-private func mass(_ low: Double, _ high: Double, _ mu: Double, _ sigma: Double) -> Double {
-    let (a, b) = ((low - mu) / sigma / root2, (high - mu) / sigma / root2)
-    if a > 0 { return (erfc(a) - erfc(b)) / 2 }
-    if b < 0 { return (erfc(-b) - erfc(-a)) / 2 }
-    // Past 6 erf is 1 to the last bit.
-    let (left, right) = (a < -6 ? -1 : erf(a), b > 6 ? 1 : erf(b))
-    return (right - left) / 2
-}
-
-extension Axis {
-    var isDiscrete: Bool { isCategorical || step > 0 }
-    /// Values on an axis with steps.
-    var stepCount: Int { Int(rint((high - low) / step)) + 1 }
-}
-
-/// eˣ, x ≤ 600. Relative error: at most 4e-16 above −700; below it, at most e⁻⁷⁰⁰.
-func fastExp(_ x: SIMD8<Double>) -> SIMD8<Double> {
-    typealias Lanes = SIMD8<Double>
-    let clamped = x.replacing(with: -700, where: x .< -700)
-    // Adding 1.5 · 2⁵² rounds to a whole number and leaves it in the low bits.
-    let magic = Lanes(repeating: 6_755_399_441_055_744)
-    let shifted = clamped * 1.442_695_040_888_963_4 + magic
-    let whole = shifted - magic
-    let r = (clamped - whole * 6.931_471_803_691_238e-1) - whole * 1.908_214_929_270_587_7e-10
-    // Taylor's series to r¹³: |r| ≤ 0.347, so the first term left out is below 5e-18.
-    var sum = Lanes(repeating: 1 / 6_227_020_800)
-    sum = sum * r + 1 / 479_001_600
-    sum = sum * r + 1 / 39_916_800
-    sum = sum * r + 1 / 3_628_800
-    sum = sum * r + 1 / 362_880
-    sum = sum * r + 1 / 40_320
-    sum = sum * r + 1 / 5_040
-    sum = sum * r + 1 / 720
-    sum = sum * r + 1 / 120
-    sum = sum * r + 1 / 24
-    sum = sum * r + 1 / 6
-    sum = sum * r + 0.5
-    sum = sum * r + 1
-    sum = sum * r + 1
-    // 2^whole by adding to the exponent bits; both types are eight words of 64 bits.
-    let exponents = unsafe unsafeBitCast(shifted, to: SIMD8<UInt64>.self) &<< 52
-    return unsafe unsafeBitCast(unsafeBitCast(sum, to: SIMD8<UInt64>.self) &+ exponents, to: Lanes.self)
+    /// A kernel's mass in each cell, over the prior's.
+    func addShares(mu: Double, sigma: Double, to masses: inout [Double], at start: Int) {
+        var half = 0.0
+        for block in lefts.indices {
+            let (from, to) = extents[block]
+            if from > mu + Self.reach * sigma || to < mu - Self.reach * sigma { continue }
+            if half == 0 { half = 0.5 / mass(low, high, mu, sigma) }
+            let (zero, centre, scale) = (Lanes.zero, all(mu), all(1 / (sigma * root2)))
+            let (a, b) = ((lefts[block] - centre) * scale, (rights[block] - centre) * scale)
+            // From the nearer tail: erfc of distances, which are positive on one side of the centre.
+            let x = a.replacing(with: zero - a, where: a .< zero)
+            let y = b.replacing(with: zero - b, where: b .< zero)
+            let (p, q) = (fastErfc(x), fastErfc(y))
+            let apart = (all(2) - p) - q  // the centre lies between
+            let outside = (p - q).replacing(with: q - p, where: b .<= zero)
+            let inside = outside.replacing(with: apart, where: (a .< zero) .& (b .> zero))
+            let shares = inside * all(half) * priors[block]
+            let first = block * Lanes.scalarCount
+            for lane in 0..<min(Lanes.scalarCount, order.count - first) {
+                masses[start + order[first + lane]] = shares[lane]
+            }
+        }
+    }
 }

@@ -9,40 +9,139 @@ package enum TieOrder: Sendable {
     case age
 }
 
-/// A density over a search space: one product kernel an observation, and a flat prior kernel that comes last.
-/// Source: Watanabe (2023), *Tree-Structured Parzen Estimator*, and Optuna 5.0's neighbour-distance bandwidths.
+/// A density over a search space: one product kernel an observation, oldest first, and a flat prior kernel that comes
+/// last. Source: Watanabe (2023), *Tree-Structured Parzen Estimator*, and Optuna 5.0's neighbour-distance bandwidths.
 struct ParzenEstimator {
-    /// The kernels of one axis.
+    /// The kernels of one axis; the prior is not among them.
     enum Kernels {
-        /// Probabilities, shape [choices + 1][choices] flattened: a row per choice observed, then the prior's.
-        /// `rows` names each kernel's row.
-        case categorical(table: [Double], rows: [Int])
-        /// Truncated normals in the axis' domain (logarithms for a log axis).
-        case numeric(mus: [Double], sigmas: [Double])
+        /// `options`: the choice each kernel observed. Probabilities in `table`, shape [choices + 1][choices]
+        /// flattened: a row per choice observed, then the prior's.
+        case categorical(table: [Double], options: [Int32])
+        /// An axis with few values, grouped by value.
+        case stepped(SteppedKernels)
+        /// Truncated normals in the axis' domain. `norms`, on continuous axes: `Column.normalization`.
+        case numeric(mus: [Double], sigmas: [Double], norms: [Double])
     }
 
     let axes: [Axis]
-    /// Σ = 1. Count K.
-    let weights: [Double]
+    /// Observations; kernels are one more.
+    let count: Int
+    /// Older observations count less.
+    let isAged: Bool
     let kernels: [Kernels]
 
-    /// - Parameter columns: per axis the observed values, oldest first, all of one length.
-    init(axes: [Axis], columns: [[Double]], ties: TieOrder) {
-        self.axes = axes
-        let count = columns.first?.count ?? 0
-        weights = Self.weights(observations: count)
-        kernels = zip(axes, columns).map { axis, column in
-            axis.isCategorical
-                ? Self.categorical(axis, column)
-                : Self.numeric(axis, axis.isLog ? column.map { log($0) } : column, ties)
+    /// - Parameter members: rows of the columns, oldest first.
+    init(_ parameters: [Int], _ columns: inout [Column], members: [Int32], isAged: Bool, ties: TieOrder) {
+        axes = parameters.map { [columns] in columns[$0].axis }
+        count = members.count
+        self.isAged = isAged
+        var kernels: [Kernels] = []
+        for parameter in parameters {
+            let axis = columns[parameter].axis
+            if axis.isCategorical {
+                let options = members.map { [columns] in columns[parameter].options[Int($0)] }
+                kernels.append(.categorical(table: Self.table(axis.choices, count), options: options))
+            } else if columns[parameter].isGrouped {
+                kernels.append(.stepped(SteppedKernels(&columns[parameter], members, ties)))
+            } else {
+                kernels.append(Self.numeric(&columns[parameter], members, ties))
+            }
         }
+        self.kernels = kernels
     }
 
-    /// The newest 25 count 1, older ones fall off linearly to 1/n; the prior counts 1.
-    private static func weights(observations n: Int) -> [Double] {
+    /// Probabilities of a categorical axis' kernels.
+    private static func table(_ choices: Int, _ count: Int) -> [Double] {
+        if count == 0 { return [Double](repeating: 1 / Double(choices), count: (choices + 1) * choices) }
+        let base = 1 / Double(count + 1)
+        var table: [Double] = []
+        for observed in 0...choices {
+            var row = [Double](repeating: base, count: choices)
+            if observed < choices { row[observed] += 1 }
+            let sum = pairwiseSum(row)
+            table += row.map { $0 / sum }
+        }
+        return table
+    }
+
+    private static func numeric(_ column: inout Column, _ members: [Int32], _ ties: TieOrder) -> Kernels {
+        let sigmas = bandwidths(column, members, ties)
+        let mus = members.map { [column] in column.mus[Int($0)] }
+        var norms: [Double] = []
+        if !column.axis.isDiscrete {
+            norms.reserveCapacity(members.count)
+            for (kernel, row) in members.enumerated() {
+                norms.append(column.normalization(row: Int(row), sigma: sigmas[kernel]))
+            }
+        }
+        return .numeric(mus: mus, sigmas: sigmas, norms: norms)
+    }
+
+    /// Each kernel's distance to its farther neighbour; at the ends to the only one.
+    private static func bandwidths(_ column: Column, _ members: [Int32], _ ties: TieOrder) -> [Double] {
+        let (low, high) = (column.axis.domainLow, column.axis.domainHigh)
+        let narrowest = (high - low) / min(100, Double(2 + members.count))
+        var sigmas = [Double](repeating: 0, count: members.count)
+        let order = ascending(column, members, ties)
+        var previous = low
+        for (place, kernel) in order.enumerated() {
+            let mu = column.mus[Int(members[Int(kernel)])]
+            let isLast = place == members.count - 1
+            let left = mu - previous
+            let right = (isLast ? high : column.mus[Int(members[Int(order[place + 1])])]) - mu
+            var sigma = max(left, right)
+            if members.count >= 2 {
+                if place == 0 { sigma = right }
+                if isLast { sigma = left }
+            }
+            sigmas[Int(kernel)] = min(max(sigma, narrowest), high - low)
+            previous = mu
+        }
+        return sigmas
+    }
+
+    /// Kernels ascending by value.
+    private static func ascending(_ column: Column, _ members: [Int32], _ ties: TieOrder) -> [Int32] {
+        var order: [Int32] = []
+        if members.count * 8 < column.order.count {
+            order = members.indices.map { Int32($0) }
+            order.sort {
+                let (a, b) = (column.mus[Int(members[Int($0)])], column.mus[Int(members[Int($1)])])
+                return a < b || (a == b && $0 < $1)
+            }
+        } else {
+            var kernels = [Int32](repeating: -1, count: column.values.count)
+            for (kernel, row) in members.enumerated() { kernels[Int(row)] = Int32(kernel) }
+            order.reserveCapacity(members.count)
+            for row in column.order where kernels[Int(row)] >= 0 { order.append(kernels[Int(row)]) }
+            // Pending trials stand last among the rows, wherever their age puts them among the kernels.
+        }
+        func mu(_ place: Int) -> Double { column.mus[Int(members[Int(order[place])])] }
+        var hasTies = false
+        for place in order.indices.dropFirst() where mu(place) == mu(place - 1) {
+            hasTies = true
+            break
+        }
+        guard hasTies else { return order }
+        var entries = [UInt64](repeating: 0, count: members.count)
+        var rank: UInt64 = 0
+        for place in order.indices {
+            if place > 0 && mu(place) != mu(place - 1) { rank += 1 }
+            entries[Int(order[place])] = rank << 32 | UInt64(order[place])
+        }
+        if ties == .age { entries.sort() } else { introsort(&entries) }
+        return entries.map { Int32(truncatingIfNeeded: $0 & 0xFFFF_FFFF) }
+    }
+
+    // MARK: Weights
+
+    /// Σ = 1, the prior's last: the newest 25 observations count 1, older ones fall off linearly to 1/n when aged; the
+    /// prior counts 1.
+    var weights: [Double] {
+        let n = count
         if n == 0 { return [1] }
         var weights = [Double](repeating: 1, count: n + 1)
-        if n > 25 {
+        if n > 25 && isAged {
             let first = 1 / Double(n)
             let ramp = n - 25
             let step = (1 - first) / Double(max(ramp - 1, 1))
@@ -54,78 +153,7 @@ struct ParzenEstimator {
         return weights
     }
 
-    private static func categorical(_ axis: Axis, _ column: [Double]) -> Kernels {
-        let choices = axis.choices
-        if column.isEmpty {
-            return .categorical(
-                table: [Double](repeating: 1 / Double(choices), count: (choices + 1) * choices), rows: [choices])
-        }
-        let base = 1 / Double(column.count + 1)
-        var table: [Double] = []
-        for observed in 0...choices {
-            var row = [Double](repeating: base, count: choices)
-            if observed < choices { row[observed] += 1 }
-            let sum = pairwiseSum(row)
-            table += row.map { $0 / sum }
-        }
-        return .categorical(table: table, rows: column.map { Int($0) } + [choices])
-    }
-
-    private static func numeric(_ axis: Axis, _ mus: [Double], _ ties: TieOrder) -> Kernels {
-        let (low, high) = (axis.domainLow, axis.domainHigh)
-        let narrowest = (high - low) / min(100, Double(2 + mus.count))
-        var sigmas = [Double](repeating: 0, count: mus.count)
-        let order = order(of: mus, ties)
-        for (place, index) in order.enumerated() {
-            let mu = mus[index]
-            let left = mu - (place == 0 ? low : mus[order[place - 1]])
-            let right = (place == mus.count - 1 ? high : mus[order[place + 1]]) - mu
-            var sigma = max(left, right)
-            if mus.count >= 2 {
-                if place == 0 { sigma = right }
-                if place == mus.count - 1 { sigma = left }
-            }
-            sigmas[index] = min(max(sigma, narrowest), high - low)
-        }
-        return .numeric(mus: mus + [0.5 * (low + high)], sigmas: sigmas + [high - low])
-    }
-
-    /// Positions of `mus` in ascending order.
-    private static func order(of mus: [Double], _ ties: TieOrder) -> [Int] {
-        if ties == .age, let order = countingOrder(of: mus) { return order }
-        var byAge = mus.enumerated().map { (mu: $1, index: Int32($0)) }
-        byAge.sort { $0.mu < $1.mu || ($0.mu == $1.mu && $0.index < $1.index) }
-        guard ties == .numPy, zip(byAge, byAge.dropFirst()).contains(where: { $0.mu == $1.mu }) else {
-            return byAge.map { Int($0.index) }
-        }
-        var entries = [UInt64](repeating: 0, count: mus.count)
-        var rank: UInt64 = 0
-        for place in byAge.indices {
-            if place > 0 && byAge[place].mu != byAge[place - 1].mu { rank += 1 }
-            entries[Int(byAge[place].index)] = rank << 32 | UInt64(byAge[place].index)
-        }
-        introsort(&entries)
-        return entries.map { Int($0 & 0xFFFF_FFFF) }
-    }
-
-    /// Ascending, ties by age, for whole numbers within a few thousand of each other, which is what options are: a pass
-    /// instead of a sort, and after ten thousand trials the sort was half of a suggestion. Nil for others.
-    private static func countingOrder(of mus: [Double]) -> [Int]? {
-        guard let low = mus.min(), let high = mus.max(), high - low <= 4096 else { return nil }
-        var starts = [Int](repeating: 0, count: Int(high - low) + 2)
-        for mu in mus {
-            guard mu.rounded(.towardZero) == mu else { return nil }
-            starts[Int(mu - low) + 1] += 1
-        }
-        for bucket in 1..<starts.count { starts[bucket] += starts[bucket - 1] }
-        var order = [Int](repeating: 0, count: mus.count)
-        for (index, mu) in mus.enumerated() {
-            let bucket = Int(mu - low)
-            order[starts[bucket]] = index
-            starts[bucket] += 1
-        }
-        return order
-    }
+    // MARK: Sampling
 
     /// Draws `count` points. Order of draws: kernels, then categorical axes, then all numbers, axis by axis.
     ///
@@ -134,12 +162,12 @@ struct ParzenEstimator {
         var points = [[Double]](repeating: [], count: axes.count)
         let chosen = sampleKernels(count, from: &generator)
         for (at, axis) in axes.enumerated() {
-            guard case .categorical(let table, let rows) = kernels[at] else { continue }
+            guard case .categorical(let table, let options) = kernels[at] else { continue }
             points[at] = chosen.map { kernel in
                 let draw = generator.nextDouble()
-                let row = table[rows[kernel] * axis.choices..<(rows[kernel] + 1) * axis.choices]
+                let start = (kernel == self.count ? axis.choices : Int(options[kernel])) * axis.choices
                 var (sum, choice) = (0.0, 0)
-                for probability in row.dropLast() {
+                for probability in table[start..<start + axis.choices - 1] {
                     sum += probability
                     if sum < draw { choice += 1 }
                 }
@@ -147,25 +175,35 @@ struct ParzenEstimator {
             }
         }
         var (q, a, b): ([Double], [Double], [Double]) = ([], [], [])
-        for (at, axis) in axes.enumerated() {
-            guard case .numeric(let mus, let sigmas) = kernels[at] else { continue }
+        var (mus, sigmas): ([Double], [Double]) = ([], [])
+        for (at, axis) in axes.enumerated() where !axis.isCategorical {
             for kernel in chosen {
+                let (mu, sigma) = normal(at, kernel)
                 q.append(generator.nextDouble())
-                a.append((axis.domainLow - mus[kernel]) / sigmas[kernel])
-                b.append((axis.domainHigh - mus[kernel]) / sigmas[kernel])
+                a.append((axis.domainLow - mu) / sigma)
+                b.append((axis.domainHigh - mu) / sigma)
+                mus.append(mu)
+                sigmas.append(sigma)
             }
         }
         let z = quantiles(q, a, b)
         var next = 0
-        for (at, axis) in axes.enumerated() {
-            guard case .numeric(let mus, let sigmas) = kernels[at] else { continue }
-            points[at] = chosen.enumerated().map { draw, kernel in
-                let x = z[next + draw] * sigmas[kernel] + mus[kernel]
-                return axis.value(at: x)
-            }
+        for (at, axis) in axes.enumerated() where !axis.isCategorical {
+            points[at] = (next..<next + count).map { axis.value(at: z[$0] * sigmas[$0] + mus[$0]) }
             next += count
         }
         return points
+    }
+
+    /// Centre and bandwidth of a kernel, the prior's included.
+    private func normal(_ at: Int, _ kernel: Int) -> (mu: Double, sigma: Double) {
+        let (low, high) = (axes[at].domainLow, axes[at].domainHigh)
+        if kernel == count { return (0.5 * (low + high), high - low) }
+        switch kernels[at] {
+        case .stepped(let kernels): return (kernels.mu(kernel), kernels.sigma(kernel))
+        case .numeric(let mus, let sigmas, _): return (mus[kernel], sigmas[kernel])
+        case .categorical: preconditionFailure("a categorical axis has no normals")
+        }
     }
 
     private func sampleKernels(_ count: Int, from generator: inout MersenneTwister) -> [Int] {
@@ -185,27 +223,35 @@ struct ParzenEstimator {
         }
     }
 
+    // MARK: Density
+
     /// ln of the density at a point (a probability on axes with steps or choices), in Optuna's order of operations.
     ///
     /// - Parameter point: one value an axis.
     func logDensity(at point: [Double]) -> Double {
-        var logs = [Double](repeating: 0, count: weights.count)
+        var logs = [Double](repeating: 0, count: count + 1)
         var continuous: [Int] = []
         for (at, axis) in axes.enumerated() {
             switch kernels[at] {
-            case .categorical(let table, let rows):
+            case .categorical(let table, let options):
                 let choice = Int(point[at])
                 let column = (0...axis.choices).map { log(table[$0 * axis.choices + choice]) }
-                for k in logs.indices { logs[k] += column[rows[k]] }
-            case .numeric(let mus, let sigmas):
-                guard axis.step > 0 else {
+                for k in 0..<count { logs[k] += column[Int(options[k])] }
+                logs[count] += column[axis.choices]
+            case .stepped(let kernels):
+                let cell = axis.cell(around: point[at])
+                kernels.addLogMasses(of: cell, axis, to: &logs)
+                let (mu, sigma) = normal(at, count)
+                add(&logs[count], axis, cell, mu, sigma)
+            case .numeric:
+                guard axis.isDiscrete else {
                     continuous.append(at)
                     continue
                 }
-                let (left, right) = axis.cell(around: point[at])
+                let cell = axis.cell(around: point[at])
                 for k in logs.indices {
-                    logs[k] += logMass((left - mus[k]) / sigmas[k], (right - mus[k]) / sigmas[k])
-                    logs[k] -= logMass((axis.domainLow - mus[k]) / sigmas[k], (axis.domainHigh - mus[k]) / sigmas[k])
+                    let (mu, sigma) = normal(at, k)
+                    add(&logs[k], axis, cell, mu, sigma)
                 }
             }
         }
@@ -213,19 +259,27 @@ struct ParzenEstimator {
             var terms = [Double](repeating: 0, count: continuous.count)
             for k in logs.indices {
                 for (term, at) in continuous.enumerated() {
-                    guard case .numeric(let mus, let sigmas) = kernels[at] else { continue }
                     let axis = axes[at]
+                    let (mu, sigma) = normal(at, k)
                     terms[term] = Samplers.logDensity(
-                        axis.isLog ? log(point[at]) : point[at], mu: mus[k], sigma: sigmas[k], low: axis.domainLow,
+                        axis.isLog ? log(point[at]) : point[at], mu: mu, sigma: sigma, low: axis.domainLow,
                         high: axis.domainHigh)
                 }
                 logs[k] += pairwiseSum(terms)
             }
         }
+        let weights = weights
         for k in logs.indices { logs[k] += log(weights[k]) }
         var largest = logs.max() ?? 0
         if largest == -.infinity { largest = 0 }
         return log(pairwiseSum(logs.map { exp($0 - largest) })) + largest
+    }
+
+    private func add(
+        _ sum: inout Double, _ axis: Axis, _ cell: (left: Double, right: Double), _ mu: Double, _ sigma: Double
+    ) {
+        sum += logMass((cell.left - mu) / sigma, (cell.right - mu) / sigma)
+        sum -= logMass((axis.domainLow - mu) / sigma, (axis.domainHigh - mu) / sigma)
     }
 }
 

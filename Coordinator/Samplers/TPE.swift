@@ -15,12 +15,13 @@ package struct TPESampler: Sampler {
     private let byName: [Int]
     private let isMultivariate: Bool
     private let ties: TieOrder
-    private var trials: Trials
+    private var trials: History
     private var generator: MersenneTwister
     private var random: UniformDraws
+    private var scratch: [Double] = []
 
     package init(
-        space: Space, seed: UInt32, direction: Direction, isMultivariate: Bool = true, ties: TieOrder = .numPy
+        space: Space, seed: UInt32, directions: [Direction], isMultivariate: Bool = true, ties: TieOrder = .numPy
     ) {
         self.space = space
         self.isMultivariate = isMultivariate
@@ -30,7 +31,7 @@ package struct TPESampler: Sampler {
         byName = names.indices.sorted {
             names[$0].unicodeScalars.lexicographicallyPrecedes(names[$1].unicodeScalars)
         }
-        trials = Trials(parameters: space.count, direction: direction)
+        trials = History(axes: space.axes, directions: directions)
         generator = MersenneTwister(seed: seed)
         random = UniformDraws(seed: seed)
     }
@@ -78,7 +79,7 @@ package struct TPESampler: Sampler {
     private mutating func suggestJoint(pending: [PendingTrial]) -> [Double?] {
         var point = [Double?](repeating: nil, count: axes.count)
         guard isMultivariate, trials.count >= Self.startupTrials else { return point }
-        let joint = byName.filter { !axes[$0].isSingle && trials.absences[$0] == 0 }
+        let joint = byName.filter { !axes[$0].isSingle && trials.columns[$0].absences == 0 }
         guard !joint.isEmpty else { return point }
         for (at, value) in zip(joint, sample(joint, pending)) { point[at] = value }
         return point
@@ -99,7 +100,8 @@ package struct TPESampler: Sampler {
         pending: [PendingTrial] = [], redraws: Int, where isAcceptable: ([Double]) -> Bool
     ) -> (point: [Double], isAccepted: Bool) {
         let free = byName.filter { !axes[$0].isSingle }
-        precondition(isMultivariate && free.allSatisfy { trials.absences[$0] == 0 }, "conditions are on whole points")
+        precondition(
+            isMultivariate && free.allSatisfy { trials.columns[$0].absences == 0 }, "conditions are on whole points")
         guard trials.count >= Self.startupTrials, !free.isEmpty else {
             var first: [Double]?
             for _ in 0...redraws {
@@ -122,12 +124,13 @@ package struct TPESampler: Sampler {
                 first = first ?? points
                 continue
             }
-            let best = Acquisition.best(of: accepted, in: points, good: good, rest: rest)
+            let best = Acquisition.best(of: accepted, in: points, good: good, rest: rest, scratch: &scratch)
             for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
             return (point, true)
         }
         let points = first ?? []
-        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
+        let best = Acquisition.best(
+            of: Array(0..<Self.candidates), in: points, good: good, rest: rest, scratch: &scratch)
         for (at, parameter) in free.enumerated() { point[parameter] = points[at][best] }
         return (point, false)
     }
@@ -135,41 +138,16 @@ package struct TPESampler: Sampler {
     private mutating func sample(_ parameters: [Int], _ pending: [PendingTrial]) -> [Double] {
         let (good, rest) = fit(parameters, pending)
         let points = good.sample(Self.candidates, from: &generator)
-        let best = Acquisition.best(of: Array(0..<Self.candidates), in: points, good: good, rest: rest)
+        let best = Acquisition.best(
+            of: Array(0..<Self.candidates), in: points, good: good, rest: rest, scratch: &scratch)
         return points.map { $0[best] }
     }
 
-    private func fit(_ parameters: [Int], _ pending: [PendingTrial]) -> (good: ParzenEstimator, rest: ParzenEstimator) {
-        let isPartial = parameters.contains { trials.absences[$0] > 0 }
-        var goodRows = trials.goodRows[...]
-        var waiting = pending.filter { trial in parameters.allSatisfy { trial.values[$0] != nil } }
-            .sorted { $0.number < $1.number }[...]
-        var goodColumns = [[Double]](repeating: [], count: parameters.count)
-        var restColumns = goodColumns
-        for at in restColumns.indices { restColumns[at].reserveCapacity(trials.count + pending.count) }
-        for row in 0..<trials.count {
-            while let trial = waiting.first, trial.number < trials.numbers[row] {
-                for (at, parameter) in parameters.enumerated() { restColumns[at].append(trial.values[parameter]!) }
-                waiting.removeFirst()
-            }
-            let isGood = goodRows.first == row
-            if isGood { goodRows.removeFirst() }
-            if isPartial && parameters.contains(where: { trials.columns[$0][row].isNaN }) { continue }
-            for (at, parameter) in parameters.enumerated() {
-                if isGood {
-                    goodColumns[at].append(trials.columns[parameter][row])
-                } else {
-                    restColumns[at].append(trials.columns[parameter][row])
-                }
-            }
-        }
-        for trial in waiting {
-            for (at, parameter) in parameters.enumerated() { restColumns[at].append(trial.values[parameter]!) }
-        }
-        let axes = parameters.map { self.axes[$0] }
-        return (
-            ParzenEstimator(axes: axes, columns: goodColumns, ties: ties),
-            ParzenEstimator(axes: axes, columns: restColumns, ties: ties)
-        )
+    private mutating func fit(_ parameters: [Int], _ pending: [PendingTrial]) -> (
+        good: ParzenEstimator, rest: ParzenEstimator
+    ) {
+        trials.admit(pending)
+        defer { trials.dismiss() }
+        return trials.estimators(parameters, ties: ties)
     }
 }

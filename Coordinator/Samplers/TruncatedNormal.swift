@@ -3,7 +3,7 @@ import Glibc
 // The normal distribution cut to an interval, in the order of operations that gives Optuna 5.0's bits: every function
 // of glibc's libm is called where NumPy without SIMD dispatch or Python's math module calls it.
 
-private let root2 = 2.0.squareRoot()
+let root2 = 2.0.squareRoot()
 private let logRootTwoPi = log((2 * Double.pi).squareRoot())
 
 /// Φ(x) by the error function alone: good in the middle.

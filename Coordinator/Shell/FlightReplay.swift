@@ -53,7 +53,9 @@ package struct FlightReplay: Sendable {
     private mutating func compare(_ earlier: Int, with hash: UInt64) {
         let before = parts[earlier]
         // 0: a file that its coordinator did not live to begin.
-        guard before.difference == nil, before.startHash != 0, hash != 0, hash != before.endHash, hash != before.unconfirmedFrom else { return }
+        guard before.difference == nil, before.startHash != 0, hash != 0, hash != before.endHash,
+            hash != before.unconfirmedFrom
+        else { return }
         parts[earlier + 1].difference =
             parts[earlier + 1].difference
             ?? "begins with state \(hex(hash)); \(before.file) ends with \(hex(before.endHash))"
@@ -61,7 +63,7 @@ package struct FlightReplay: Sendable {
 
     private mutating func compareStore(_ folder: StateFolder) {
         guard FileManager.default.fileExists(atPath: folder.database), !StateLock.isHeld(folder),
-            let last = parts.last, let database = try? StateDatabase(path: folder.database),
+            let last = parts.last, var database = try? StateDatabase(path: folder.database),
             let stored = try? database.load()
         else { return }
         let hash = Core(restoring: stored, at: 0).stateHash
@@ -98,9 +100,11 @@ package struct FlightReplay: Sendable {
             switch entry.kind {
             case .snapshot: throw WireError("a second snapshot")
             case .batch:
-                // Only the last batch of a file may lack the word that it was stored.
+                // Batches that were stored together have one word of it; only the last of a file may lack it.
                 var ahead = reader
-                if (try? FlightFile.next(&ahead))?.kind != .decided { part.unconfirmedFrom = core.stateHash }
+                if part.unconfirmedFrom == nil, (try? FlightFile.next(&ahead))?.kind != .decided {
+                    part.unconfirmedFrom = core.stateHash
+                }
                 let now: UInt64 = try content.integer()
                 core.wall = try content.integer()
                 let events: [Event] = try content.array()

@@ -3,22 +3,29 @@ import Testing
 
 @Test(arguments: Trace.all)
 func `every suggestion has the bits of Optuna 5`(trace: Trace) throws {
-    var sampler = TPESampler(
-        space: try Space(trace.space), seed: trace.seed, direction: trace.direction,
-        isMultivariate: trace.isMultivariate)
-    try #require(trace.trials.count >= 40)
-    for start in stride(from: 0, to: trace.trials.count, by: trace.batch) {
-        let batch = trace.trials[start..<min(start + trace.batch, trace.trials.count)]
-        var pending: [PendingTrial] = []
-        for trial in batch {
-            let free = [Double?](repeating: nil, count: trace.space.count)
-            let answer = sampler.suggest(number: trial.number, pending: pending, fixed: free)
-            let suggestion = try #require(answer)
-            try #require(
-                suggestion.values == trial.values,
-                "trial \(trial.number): \(suggestion.values) instead of \(trial.values)")
-            pending.append(PendingTrial(number: trial.number, suggestion))
+    var sampler = try trace.sampler()
+    try #require(trace.digests.count == 300)
+    var pending: [(number: Int, suggestion: Suggestion)] = []
+    for number in trace.digests.indices {
+        let answer = sampler.suggest(
+            number: number, pending: pending.map { PendingTrial(number: $0.number, $0.suggestion) },
+            fixed: trace.fixed(number))
+        let suggestion = try #require(answer)
+        if let spot = trace.spots[number] {
+            try #require(suggestion.values == spot, "trial \(number); seed \(trace.seed)")
         }
-        for trial in batch { sampler.learn(trial) }
+        try #require(
+            Trace.digest(suggestion.values) == trace.digests[number],
+            "trial \(number): \(suggestion.values); Optuna's: make_traces.py \(trace.name), line \(number + 1)")
+        pending.append((number, suggestion))
+        guard pending.count == trace.window else { continue }
+        let ended = pending.remove(at: number * 5 % trace.window)
+        if let trial = trace.end(of: ended.number, ended.suggestion.values) { sampler.learn(trial) }
+    }
+}
+
+extension Trace {
+    func sampler() throws -> TPESampler {
+        TPESampler(space: try Space(parameters), seed: seed, directions: directions, isMultivariate: isMultivariate)
     }
 }

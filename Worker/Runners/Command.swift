@@ -9,24 +9,40 @@ package enum CommandRunner: Runner {
     {
         let number = String(index)
         let arguments = task.arguments.map { replacing("{index}", in: $0, with: number) }
-        let ended = try ChildProcess.run(
-            task.program, arguments: arguments, environment: ["APEX_TASK_INDEX": number],
+        let program = ChildProgram(
+            words: [task.program] + arguments, environment: ["APEX_TASK_INDEX=\(number)"], bell: context.bell,
             timeoutMilliseconds: task.timeoutMilliseconds, isCancelled: context.isCancelled)
-        switch ended.end {
-        case .exited(0): break
-        case .exited(let code): throw failure(task.program, "ended with exit code \(code)", ended)
-        case .signalled(let signal): throw failure(task.program, "was ended by \(signalName(signal))", ended)
-        case .timedOut:
-            throw failure(
-                task.program, "ran longer than its \(task.timeoutMilliseconds) ms and was stopped", ended)
-        case .cancelled: throw JobError("\(task.program) was stopped because its task was cancelled.")
+        var heard = Heard(context: context)
+        let end = try ChildProcess.run(program, &heard)
+        switch (end.stop, end.way) {
+        case (.cancelled, _): throw JobError("\(task.program) was stopped because its task was cancelled.")
+        case (.timedOut, _):
+            throw failure(task.program, "ran longer than its \(task.timeoutMilliseconds) ms and was stopped", heard)
+        case (_, .exited(0)):
+            return Command.Result(
+                exitCode: 0, output: heard.output.bytes, errorOutput: heard.errorOutput.bytes)
+        case (_, .exited(let code)): throw failure(task.program, "ended with exit code \(code)", heard)
+        case (_, .signalled(let signal)): throw failure(task.program, "was ended by \(SignalName.of(signal))", heard)
         }
-        return Command.Result(exitCode: 0, output: ended.output, errorOutput: ended.errorOutput)
+    }
+
+    private struct Heard: ChildListener {
+        let context: RunContext
+        /// What is kept of each stream, in bytes.
+        private static let keptBytes = 64 << 10
+        var output = Tail(limitBytes: keptBytes)
+        var errorOutput = Tail(limitBytes: keptBytes)
+        mutating func heard(_ bytes: Span<UInt8>, on source: ChildSource) {
+            if source == .output { output.append(bytes) } else { errorOutput.append(bytes) }
+        }
+        mutating func turn(at now: Int64, _ control: inout ChildControl) {
+            _ = context.answers()  // nobody answers a command, but the bell must not ring on
+        }
     }
 
     /// What happened, and the last thing the program said about it.
-    private static func failure(_ program: String, _ what: String, _ ended: ChildProcess.Ended) -> JobError {
-        for (stream, bytes) in [("stderr", ended.errorOutput), ("stdout", ended.output)] {
+    private static func failure(_ program: String, _ what: String, _ heard: Heard) -> JobError {
+        for (stream, bytes) in [("stderr", heard.errorOutput.bytes), ("stdout", heard.output.bytes)] {
             // Only the tail can hold the last line, and a line of at most 400 bytes is enough to recognise it.
             let lines = bytes.suffix(4096).split(whereSeparator: { $0 == 10 || $0 == 13 })
             guard let last = lines.last(where: { $0.contains { $0 > 32 } }) else { continue }
@@ -34,15 +50,6 @@ package enum CommandRunner: Runner {
                 "\(program) \(what); last line of \(stream): \(String(decoding: last.suffix(400), as: UTF8.self))")
         }
         return JobError("\(program) \(what); it printed nothing.")
-    }
-
-    private static func signalName(_ signal: Int32) -> String {
-        let names: [Int32: String] = [
-            1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
-            11: "SIGSEGV", 13: "SIGPIPE", 14: "SIGALRM", 15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ",
-        ]
-        let name = names[signal] ?? "signal \(signal)"
-        return signal == 9 ? "SIGKILL (out of memory, or somebody's kill -9)" : name
     }
 
     /// `text` with every `pattern` replaced.

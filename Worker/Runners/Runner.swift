@@ -20,6 +20,9 @@ package final class RunContext {
     package var report: ([UInt8]) -> Void = { _ in }
     /// What the planner answered to this task since the last call.
     package var answers: () -> [[UInt8]] = { [] }
+    /// A descriptor that is readable when `answers` has something new, and when `isCancelled` may have changed. Only
+    /// `answers` silences it. -1: nothing rings, and who waits must ask now and then.
+    package var bell: Int32 = -1
     /// The worker's name, and a folder of its own where tasks may keep files.
     package var workerName = ""
     package var folder = ""

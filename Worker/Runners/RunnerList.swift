@@ -9,6 +9,7 @@ package enum RunnerList {
         ErasedRunner(VariationsRunner.self),
         ErasedRunner(GroupsRunner.self),
         ErasedRunner(WeekendRunner.self),
+        ErasedRunner(StudyRunner.self),
     ]
 
     /// Every kind's name, as listed.

@@ -1,5 +1,6 @@
 import CoordinatorShell
 import Foundation
+import JSON
 import Jobs
 import Messages
 
@@ -22,6 +23,7 @@ final class StudyHost {
         }
         self.supervisor = supervisor
         client = try Client(place, patience: .seconds(30))
+        client.whileWaiting = { supervisor?.tend() }
         try waitForCoordinator()
     }
     deinit { supervisor?.stop() }

@@ -1,4 +1,5 @@
 import Analysis
+import JSON
 import Jobs
 import Messages
 import Planners

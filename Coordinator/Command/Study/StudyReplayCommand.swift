@@ -1,3 +1,4 @@
+import JSON
 import Jobs
 import Messages
 import Planners

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 import Jobs
 import Messages
 
@@ -50,7 +51,7 @@ enum StudyTrials: Subcommand {
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
                 stored.map { value -> String in
                     if case .float(let number) = parameter.value(value) {
-                        short(number)
+                        brief(number)
                     } else {
                         parameter.value(value).text
                     }
@@ -170,46 +171,5 @@ enum StudyList: Subcommand {
     }
 }
 
-extension Study.Trial {
-    /// One trial as `--json` prints it.
-    func json(_ spec: Study.Spec) -> JSONValue {
-        .object(present: [
-            "number": JSONValue(number), "state": .string(state.optunaName),
-            "value": spec.directions.count == 1 ? values.first.map { .number($0) } ?? .null : nil,
-            "values": spec.directions.count == 1 ? nil : .array(values.map { .number($0) }),
-            "params": .object(
-                spec.parameters.named(parameters).map { JSONValue.Member(key: $0.name, value: JSONValue($0.value)) }),
-            "intermediate": .object(
-                reports.map { JSONValue.Member(key: "\($0.step)", value: .number($0.value)) }),
-            "started": started > 0 ? .string(isoTime(started)) : .null,
-            "ended": ended > 0 ? .string(isoTime(ended)) : .null, "worker": .string(worker),
-            "attempts": JSONValue(attempts), "reason": reason.isEmpty ? nil : .string(reason),
-            "constraints": constraints.isEmpty
-                ? nil : .object(constraints.map { JSONValue.Member(key: $0.name, value: .number($0.value)) }),
-            "attributes": attributes.isEmpty
-                ? nil : .object(attributes.map { JSONValue.Member(key: $0.name, value: .string($0.text)) }),
-        ])
-    }
-}
-
-extension JSONValue {
-    init(_ value: ParameterValue) {
-        switch value {
-        case .null: self = .null
-        case .bool(let value): self = .bool(value)
-        case .int(let value): self = .integer(value)
-        case .float(let value): self = .number(value)
-        case .string(let value): self = .string(value)
-        }
-    }
-}
-
 /// At most five digits, whatever its size.
 func brief(_ number: Double) -> String { String(format: "%.5g", number) }
-
-/// Milliseconds since 1970 as `2026-01-30T18:00:00.123Z`.
-func isoTime(_ milliseconds: UInt64) -> String {
-    let formatter = ISO8601DateFormatter()
-    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-    return formatter.string(from: Date(timeIntervalSince1970: Double(milliseconds) / 1000))
-}

@@ -1,0 +1,285 @@
+import CLinux
+import Glibc
+import Messages
+
+/// What is to be run.
+struct ChildProgram {
+    /// Between SIGTERM and SIGKILL, in milliseconds, where nobody says otherwise.
+    static let usualGraceMilliseconds: Int64 = 2000
+
+    /// The program, looked for in PATH, and its arguments.
+    var words: [String]
+    /// `NAME=value` each, before this process's own setting of that name.
+    var environment: [String] = []
+    /// Gives it a pipe to read what `ChildControl.say` says; otherwise its input is empty.
+    var isSpokenTo = false
+    /// Another descriptor to hear it on (a FIFO that it writes to), which stays the caller's; -1: none.
+    var channel: Int32 = -1
+    /// Readable when `isCancelled` may have changed, or the listener wants its turn; -1: both are asked now and then.
+    var bell: Int32 = -1
+    /// 0: no limit.
+    var timeoutMilliseconds: UInt64 = 0
+    var graceMilliseconds = usualGraceMilliseconds
+    var isCancelled: () -> Bool = { false }
+}
+
+/// How it ended.
+struct ChildEnd: Equatable {
+    enum Way: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+    }
+    enum Stop: Equatable {
+        case timedOut, cancelled
+        /// By its listener.
+        case told
+    }
+    var way: Way
+    /// Why it was told to end, if it was.
+    var stop: Stop?
+}
+
+enum ChildSource { case output, errorOutput, channel }
+
+/// Follows a program that runs.
+protocol ChildListener: ~Copyable {
+    /// What it printed, as it comes.
+    mutating func heard(_ bytes: Span<UInt8>, on source: ChildSource)
+    /// Called at least after each of those, when the bell rings, and when `control.turnAt` has come.
+    /// - Parameter now: in milliseconds of the monotonic clock.
+    mutating func turn(at now: Int64, _ control: inout ChildControl)
+}
+
+/// What a listener may do to the program.
+struct ChildControl {
+    fileprivate let input: Int32
+    fileprivate var stopRequest: Int64?
+    /// When the listener wants its turn, if nothing happens before.
+    var turnAt: Int64?
+
+    /// Bytes said that the program has not read.
+    var unreadBytes: Int { input < 0 ? 0 : Int(apex_unread(input)) }
+    /// Says a line. One that finds no room, or nobody who reads, is lost.
+    func say(_ line: String) {
+        guard input >= 0 else { return }
+        let bytes = Array(line.utf8)
+        _ = unsafe apex_write_quietly(input, bytes, UInt(bytes.count))
+    }
+    /// SIGTERM now and SIGKILL after its grace, to the whole group.
+    mutating func stop(graceMilliseconds: Int64) { stopRequest = stopRequest ?? graceMilliseconds }
+}
+
+/// One program, run to its end: in a process group of its own that ends with it, and with this process.
+enum ChildProcess {
+    /// How often cancellation is looked at where no bell rings, in milliseconds.
+    private static let pollMilliseconds: Int64 = 50
+    /// Taken from one stream before the clock and the other streams are looked at again: somebody may print for ever.
+    private static let turnBytes = 1 << 20
+    private static let bufferBytes = 64 << 10
+    /// Ends what runs when this process is killed. Made before the first program, or sooner by `prepare`.
+    private static let watchdog = apex_watchdog()
+
+    /// Makes the watchdog, while this process is small: it is a copy of it.
+    static func prepare() { _ = watchdog }
+
+    /// - Throws: when the program cannot be started.
+    static func run(_ program: ChildProgram, _ listener: inout some ChildListener & ~Copyable) throws(JobError)
+        -> ChildEnd
+    {
+        let output = try Pipe()
+        let errorOutput = try Pipe()
+        let input = program.isSpokenTo ? try Pipe() : nil as Pipe?
+        for end in [output.readEnd, errorOutput.readEnd, input?.writeEnd ?? -1] where end >= 0 {
+            // Only our ends: the program's own block as programs expect.
+            apex_set_nonblocking(end)
+        }
+        let process = try start(
+            program, streams: [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd])
+        output.closeWriteEnd()
+        errorOutput.closeWriteEnd()
+        input?.closeReadEnd()
+        return try follow(process, program, output, errorOutput, input, &listener)
+    }
+
+    private static func follow(
+        _ process: pid_t, _ program: ChildProgram, _ output: Pipe, _ errorOutput: Pipe, _ input: Pipe?,
+        _ listener: inout some ChildListener & ~Copyable
+    ) throws(JobError) -> ChildEnd {
+        // -1 where the kernel has none: then its end is asked for every few milliseconds.
+        let exit = apex_pidfd_open(process)
+        defer { if exit >= 0 { close(exit) } }
+        var buffer = [UInt8](repeating: 0, count: bufferBytes)
+        var control = ChildControl(input: input?.writeEnd ?? -1)
+        var stop: ChildEnd.Stop?
+        var killAt: Int64?
+        let started = milliseconds()
+        let deadline =
+            program.timeoutMilliseconds == 0
+            ? nil : started + Int64(clamping: min(program.timeoutMilliseconds, 1 << 50))
+        func end(_ why: ChildEnd.Stop, after grace: Int64, at now: Int64) {
+            stop = why
+            kill(-process, SIGTERM)
+            killAt = now + grace
+        }
+        var isOver = false
+        while !isOver {
+            let now = milliseconds()
+            if stop == nil {
+                if program.isCancelled() {
+                    end(.cancelled, after: program.graceMilliseconds, at: now)
+                } else if let deadline, now >= deadline {
+                    end(.timedOut, after: program.graceMilliseconds, at: now)
+                } else {
+                    control.turnAt = nil
+                    listener.turn(at: now, &control)
+                    if let grace = control.stopRequest { end(.told, after: grace, at: now) }
+                }
+            } else if let at = killAt, now >= at {
+                kill(-process, SIGKILL)
+                killAt = nil
+            }
+            var wake = Int64.max
+            if stop == nil {
+                if program.bell < 0 { wake = now + pollMilliseconds }
+                if let deadline { wake = min(wake, deadline) }
+                if let turn = control.turnAt { wake = min(wake, turn) }
+            } else if let killAt {
+                wake = killAt
+            }
+            if exit < 0 { wake = min(wake, now + 5) }
+            // A negative descriptor is skipped.
+            var waits = [output.readEnd, errorOutput.readEnd, program.channel, exit, stop == nil ? program.bell : -1]
+                .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            _ = unsafe poll(&waits, 5, wake == .max ? -1 : Int32(clamping: max(0, wake - now)))
+            if waits[0].revents != 0 { output.read(&buffer, as: .output, &listener) }
+            if waits[1].revents != 0 { errorOutput.read(&buffer, as: .errorOutput, &listener) }
+            if waits[2].revents != 0 { _ = take(program.channel, &buffer, as: .channel, &listener) }
+            isOver = exit < 0 ? hasEnded(process) : waits[3].revents != 0
+        }
+        // The program is over but not yet reaped, so its group still has its number: what it left behind ends with it.
+        kill(-process, SIGKILL)
+        output.read(&buffer, as: .output, &listener)
+        errorOutput.read(&buffer, as: .errorOutput, &listener)
+        if program.channel >= 0 { _ = take(program.channel, &buffer, as: .channel, &listener) }
+        apex_forget(watchdog, process)
+        var code: Int32 = 0
+        var wasSignalled: Int32 = 0
+        let failure = unsafe apex_reap(process, &code, &wasSignalled)
+        guard failure == 0 else { throw JobError("\(program.words[0]): its end was lost: \(words(failure)).") }
+        return ChildEnd(way: wasSignalled != 0 ? .signalled(code) : .exited(code), stop: stop)
+    }
+
+    // MARK: - Starting
+
+    private static func start(_ program: ChildProgram, streams: [Int32]) throws(JobError) -> pid_t {
+        let name = program.words.first ?? ""
+        guard !name.isEmpty else { throw JobError("no program is named; give one after --.") }
+        guard !program.words.contains(where: { $0.utf8.contains(0) }) else {
+            throw JobError("\(name): an argument holds a zero byte, which no program can be given.")
+        }
+        guard !program.environment.contains(where: { $0.utf8.contains(0) }) else {
+            throw JobError("\(name): its environment holds a zero byte, which no program can be given.")
+        }
+        let words = unsafe program.words.map { unsafe strdup($0) }
+        let added = unsafe program.environment.map { unsafe strdup($0) }
+        defer { unsafe (words + added).forEach { unsafe free($0) } }
+        var settings = unsafe added
+        var at = unsafe apex_environment()!
+        while let setting = unsafe at.pointee {
+            // A setting of the same name would win over ours.
+            if let sign = unsafe strchr(setting, 61) {
+                let length = unsafe sign - setting + 1
+                if unsafe !added.contains(where: { unsafe strncmp($0!, setting, length) == 0 }) {
+                    unsafe settings.append(setting)
+                }
+            }
+            unsafe at += 1
+        }
+        var process: pid_t = 0
+        let failure = unsafe apex_start(name, words + [nil], settings + [nil], streams, watchdog, &process)
+        switch failure {
+        case 0: return process
+        case ENOENT:
+            throw JobError("\(name): no such program on this worker; give a full path, or install it there.")
+        case EACCES: throw JobError("\(name): this worker may not run it; check that it is executable.")
+        case E2BIG: throw JobError("\(name): its arguments are longer than this worker's system allows.")
+        default: throw JobError("\(name) could not be started: \(ChildProcess.words(failure)).")
+        }
+    }
+
+    private static func hasEnded(_ process: pid_t) -> Bool {
+        var facts = unsafe siginfo_t()
+        guard unsafe waitid(P_PID, id_t(process), &facts, WEXITED | WNOHANG | WNOWAIT) == 0 else { return true }
+        return unsafe facts.si_signo != 0
+    }
+
+    static func milliseconds() -> Int64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    static func words(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+
+    // MARK: - Reading
+
+    /// Hands on what is there now, up to a bound.
+    /// - Returns: whether the stream is over.
+    fileprivate static func take(
+        _ descriptor: Int32, _ buffer: inout [UInt8], as source: ChildSource,
+        _ listener: inout some ChildListener & ~Copyable
+    ) -> Bool {
+        var taken = 0
+        while taken < turnBytes {
+            let count = unsafe buffer.withUnsafeMutableBytes { room in
+                unsafe read(descriptor, room.baseAddress!, room.count)
+            }
+            if count > 0 {
+                listener.heard(buffer.span.extracting(first: count), on: source)
+                taken += count
+                // Less than asked for is all there was.
+                if count < buffer.count { return false }
+            } else if count < 0 && errno == EINTR {
+                continue
+            } else {
+                return count == 0 || errno != EAGAIN
+            }
+        }
+        return false
+    }
+}
+
+/// A pipe whose ends close themselves.
+private final class Pipe {
+    private(set) var readEnd: Int32
+    private(set) var writeEnd: Int32
+
+    init() throws(JobError) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe apex_pipe(&ends) == 0 else {
+            throw JobError(
+                "this worker has no free file descriptor for a program's output (\(ChildProcess.words(errno))); "
+                    + "raise its limit with ulimit -n.")
+        }
+        readEnd = ends[0]
+        writeEnd = ends[1]
+    }
+    deinit {
+        closeReadEnd()
+        closeWriteEnd()
+    }
+    func closeReadEnd() {
+        if readEnd >= 0 { close(readEnd) }
+        readEnd = -1
+    }
+    func closeWriteEnd() {
+        if writeEnd >= 0 { close(writeEnd) }
+        writeEnd = -1
+    }
+
+    /// Takes what is there now; closes at the end of the stream.
+    func read(_ buffer: inout [UInt8], as source: ChildSource, _ listener: inout some ChildListener & ~Copyable) {
+        guard readEnd >= 0 else { return }
+        if ChildProcess.take(readEnd, &buffer, as: source, &listener) { closeReadEnd() }
+    }
+}

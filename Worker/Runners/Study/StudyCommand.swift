@@ -1,0 +1,111 @@
+import Glibc
+import Jobs
+import Messages
+
+extension StudyRunner {
+    /// A program that says of itself that its trial is not worth going on with.
+    static let prunedExitCode: Int32 = 75
+
+    static func evaluate(
+        _ program: Study.Program, of task: Study.Task, _ context: RunContext, _ result: inout Study.Result
+    ) throws(ObjectiveError) {
+        let pattern = program.pattern.isEmpty ? nil : try LinePattern(program.pattern)
+        let folder = try TrialFolder(root: try root(of: program, context), task: task)
+        var trial = RunningTrial(program, task, context, folder, pattern)
+        let channel = try Channel(path: folder.channelPath)
+        let child = ChildProgram(
+            words: try words(of: program, task, folder), environment: settings(task, folder, channel),
+            isSpokenTo: true, channel: channel.descriptor, bell: context.bell,
+            timeoutMilliseconds: program.timeoutMilliseconds,
+            graceMilliseconds: Int64(clamping: min(program.graceMilliseconds, 1 << 40)),
+            isCancelled: context.isCancelled)
+        let end: ChildEnd
+        do throws(JobError) { end = try ChildProcess.run(child, &trial) } catch {
+            throw ObjectiveError(error.description, mayRetry: true)
+        }
+        trial.finish()
+        result.reports = trial.dialogue.reports
+        result.constraints = trial.output.constraints
+        result.attributes = trial.output.attributes
+        if trial.dialogue.droppedReports > 0 {
+            result.attributes.append(
+                Study.NamedText("apex:dropped_reports", "\(trial.dialogue.droppedReports)"))
+        }
+        result.output = trial.log.tail.bytes
+        result.errorOutput = trial.errorLog.tail.bytes
+        result.end = try how(end, trial, program)
+        folder.close()
+    }
+
+    /// What the end of its program means for a trial.
+    private static func how(_ end: ChildEnd, _ trial: borrowing RunningTrial, _ program: Study.Program)
+        throws(ObjectiveError) -> Study.Result.End
+    {
+        if let failure = trial.log.failure ?? trial.errorLog.failure ?? trial.output.fault { throw failure }
+        // Told to end, whatever it did then: the decision is already known to everyone.
+        if trial.dialogue.prune != nil { return .pruned }
+        if end.stop == .timedOut {
+            throw ObjectiveError("it ran longer than its \(program.timeoutMilliseconds) ms and was stopped.")
+        }
+        if let failure = trial.output.failure { throw failure }
+        switch end.way {
+        case .exited(prunedExitCode): return .pruned
+        case .exited(0): return trial.output.isPruned ? .pruned : .complete(try trial.output.values())
+        case .exited(let code):
+            throw ObjectiveError("it ended with exit code \(code)\(trial.lastWords)", mayRetry: true)
+        case .signalled(let signal):
+            throw ObjectiveError("it was ended by \(SignalName.of(signal))\(trial.lastWords)", mayRetry: true)
+        }
+    }
+
+    private static func root(of program: Study.Program, _ context: RunContext) throws(ObjectiveError) -> String {
+        let root = program.folder.isEmpty ? context.folder + "/trials" : program.folder
+        if root.hasPrefix("/") { return root }
+        // Programs may change to another folder and still find it.
+        guard let here = unsafe getcwd(nil, 0) else { throw TrialFolder.error(root, errno) }
+        defer { unsafe free(here) }
+        return unsafe String(cString: here) + "/" + root
+    }
+
+    private static func words(of program: Study.Program, _ task: Study.Task, _ folder: TrialFolder)
+        throws(ObjectiveError) -> [String]
+    {
+        var values: [(name: String, text: String?)] = zip(task.parameters, task.values).map { parameter, stored in
+            (parameter.name, stored.map { parameter.value($0).text })
+        }
+        values += [
+            ("trial.number", "\(task.trial)"), ("trial.dir", folder.path), ("trial.seed", "\(task.seed)"),
+            ("trial.attempt", "\(task.attempt)"), ("study.name", task.study), ("params.json", folder.parametersPath),
+        ]
+        return try ObjectiveWords(values: values).filled(program.words)
+    }
+
+    /// Everything a program may want to know, under two names: `APEX_…`, and `HPO_…` for programs that are to run under
+    /// other tools too.
+    private static func settings(_ task: Study.Task, _ folder: TrialFolder, _ channel: borrowing Channel) -> [String] {
+        var settings = [
+            "STUDY=\(task.study)", "TRIAL=\(task.trial)", "TRIAL_DIR=\(folder.path)", "PARAMS=\(folder.parametersPath)",
+            "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)",
+        ]
+        if channel.descriptor >= 0 { settings.append("OUT=\(folder.channelPath)") }
+        let names = task.parameters.map { settingName($0.name) }
+        for (at, (parameter, stored)) in zip(task.parameters, task.values).enumerated() {
+            // Two parameters of one name in capitals: neither is there, as a wrong one would be worse than none.
+            guard let stored, names.firstIndex(of: names[at]) == names.lastIndex(of: names[at]) else { continue }
+            settings.append("PARAM_\(names[at])=\(parameter.value(stored).text)")
+        }
+        return settings.flatMap { ["APEX_\($0)", "HPO_\($0)"] }
+    }
+
+    /// In capitals, with `_` for what the name of an environment variable cannot have.
+    private static func settingName(_ name: String) -> String {
+        String(
+            decoding: name.utf8.map { byte in
+                switch byte {
+                case 97...122: byte - 32
+                case 65...90, 48...57: byte
+                default: UInt8(ascii: "_")
+                }
+            }, as: UTF8.self)
+    }
+}
