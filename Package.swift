@@ -119,7 +119,7 @@ let package = Package(
             name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
             path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
-            name: "AnalysisTests", dependencies: ["TestSupport", "Jobs", "Samplers", "Analysis"],
+            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
             path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],

@@ -28,11 +28,16 @@ import Foundation
                 name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
                 run: SamplersBench.run, quick: []),
             Subject(
+                name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
+            Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
+                name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
+                quick: ["--quick"]),
             Subject(
                 name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
                 run: MemoryBench.run, quick: ["--quick"]),

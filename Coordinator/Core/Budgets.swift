@@ -45,8 +45,7 @@ extension Core {
     /// Slots that came or went bring what is left of each budget, or take it along.
     mutating func countBudgetSlots() {
         guard open.contains(where: { jobs[at($0)].ledger != nil }) else { return }
-        let sum = workers.indices.reduce(0) { $0 + (workers[$1].isGone ? 0 : budgetSlots(of: $1)) }
-        let slots = min(sum, Self.maximumBudgetSlots)
+        let slots = min(index.budgetSlots, Self.maximumBudgetSlots)
         for id in open {
             let isForgotten = plantedBug == .forgetsWithdrawals && (jobs[at(id)].ledger?.slots ?? 0) > slots
             jobs[at(id)].ledger?.count(slots: slots, at: isForgotten ? .max : now)

@@ -35,6 +35,8 @@ package struct Core: Sendable {
     var workers: [Worker] = []
     /// Positions in `workers`. Looked up, never iterated.
     var workerAt: [WorkerID: Int] = [:]
+    /// Sums and orders over `workers`.
+    var index = WorkerIndex()
     /// Jobs that are not over, ascending.
     var open: [JobID] = []
     /// Names of workers from before a restart. Looked up, never iterated.
@@ -125,6 +127,8 @@ package struct Core: Sendable {
             return
         }
         let id = JobID(UInt32(jobs.count + 1))
+        var submission = submission
+        submission.needs.cores = max(submission.needs.cores, 1)
         jobs.append(Job(id: id, submission: submission, submitted: wall))
         open.append(id)
         if plantedBug != .forgetsTokens { tokens[submission.token] = id }
@@ -214,10 +218,11 @@ package struct Core: Sendable {
 
     /// An array job is over when each of its tasks is done or parked.
     mutating func endIfArrayIsOver(_ id: JobID) {
-        let job = jobs[at(id)]
-        guard job.isArray, job.state == .running || job.state == .paused, job.done + job.parked == job.taskCount else {
-            return
-        }
+        let j = at(id)
+        guard jobs[j].done + jobs[j].parked == jobs[j].taskCount, jobs[j].isArray,
+            jobs[j].state == .running || jobs[j].state == .paused
+        else { return }
+        let job = jobs[j]
         guard job.parked > 0 else { return end(id, .done, "", nil) }
         let first = job.troubles.filter { $0.value.parked != nil }.min { $0.key < $1.key }!
         end(
@@ -285,14 +290,9 @@ package struct Core: Sendable {
 
     // MARK: - Time and idle slots
 
-    var liveSlots: Int {
-        workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone && !$1.isDraining ? Int($1.slots) : 0) }
-    }
-
     func load(for job: Job) -> Load {
-        let held = workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone ? Int($1.heldTasks) : 0) }
-        let slots = liveSlots
-        return Load(slots: slots, idleSlots: max(0, slots - held), queuedTasks: job.queue.count)
+        Load(
+            slots: index.liveSlots, idleSlots: max(0, index.liveSlots - index.liveTasks), queuedTasks: job.queue.count)
     }
 
     /// Between two ticks pass at most 100 ms. When it was far longer, the coordinator was away (suspended, or its disk

@@ -81,6 +81,7 @@ extension Core {
                 return "job \(job.id): a task waits and stands in no queue"
             }
         }
+        if let words = brokenIndex() { return words }
         for worker in workers {
             let open = worker.held.reduce(0) { $0 + $1.open }
             if open != worker.heldTasks { return "worker \(worker.id): held tasks are miscounted" }

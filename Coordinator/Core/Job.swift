@@ -47,6 +47,8 @@ struct Job: Sendable {
     var askedForEnd = false
     /// Of all runs handed out, the number of its newest.
     var served: UInt64 = 0
+    /// The worker that is being emptied for its next task, which needs much of it, or all.
+    var awaited: WorkerID?
     /// Slots, tasks and results when its planner was last told of idle slots.
     var toldIdle: (slots: Int, tasks: UInt32, done: UInt32) = (-1, 0, 0)
     /// Running mean of a task's time, in nanoseconds; 0 until the first result.
