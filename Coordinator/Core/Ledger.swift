@@ -180,3 +180,41 @@ package struct StoredBudget: Sendable, Equatable {
         self.mostSlots = mostSlots
     }
 }
+
+// For snapshots.
+extension Ledger: Wire {
+    package func write(to writer: inout WireWriter) {
+        for number in [wall, total, granted, spent, pool, donated, slots, mostSlots, owed, elapsedBefore, unbooked] {
+            writer.integer(number)
+        }
+        writer.bool(startedAt != nil)
+        writer.integer(startedAt ?? 0)
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(wall: try reader.integer())
+        total = try reader.integer()
+        granted = try reader.integer()
+        spent = try reader.integer()
+        pool = try reader.integer()
+        donated = try reader.integer()
+        slots = try reader.integer()
+        mostSlots = try reader.integer()
+        owed = try reader.integer()
+        elapsedBefore = try reader.integer()
+        unbooked = try reader.integer()
+        let isStarted = try reader.bool()
+        let moment: UInt64 = try reader.integer()
+        startedAt = isStarted ? moment : nil
+    }
+}
+
+extension StoredBudget: Wire {
+    package func write(to writer: inout WireWriter) {
+        for number in [wallMilliseconds, elapsedMilliseconds, total, mostSlots] { writer.integer(number) }
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            wallMilliseconds: try reader.integer(), elapsedMilliseconds: try reader.integer(),
+            total: try reader.integer(), mostSlots: try reader.integer())
+    }
+}

@@ -170,6 +170,47 @@ struct RunQueue: Sendable {
             runs.insert((first, count), at: 0)
         }
     }
+    /// The first that is as asked: those answered while they stood here are passed over.
+    func first(where isSo: (UInt32) -> Bool) -> UInt32? {
+        for run in runs[head...] {
+            for index in run.first..<run.first + run.count where isSo(index) { return index }
+        }
+        return nil
+    }
     var first: UInt32? { head < runs.count ? runs[head].first : nil }
     mutating func removeAll() { self = RunQueue() }
+}
+
+// For snapshots.
+extension TaskTable: Wire {
+    package func write(to writer: inout WireWriter) {
+        writer.integers(phases.map(\.rawValue))
+        writer.integers(epochs)
+        writer.integers(owners.map(\.incarnation))
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        for raw in try reader.integers(of: UInt8.self) {
+            guard let phase = Phase(rawValue: raw) else { throw WireError("\(raw) is no phase of a task") }
+            phases.append(phase)
+        }
+        epochs = try reader.integers()
+        owners = try reader.integers(of: UInt64.self).map { WorkerID($0) }
+        guard epochs.count == phases.count, owners.count == phases.count else {
+            throw WireError("a table of tasks with columns of unlike length")
+        }
+    }
+}
+
+extension RunQueue: Wire {
+    package func write(to writer: inout WireWriter) {
+        writer.integers(runs[head...].map(\.first))
+        writer.integers(runs[head...].map(\.count))
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        let firsts: [UInt32] = try reader.integers()
+        let counts: [UInt32] = try reader.integers()
+        guard firsts.count == counts.count else { throw WireError("a queue with columns of unlike length") }
+        runs = Array(zip(firsts, counts).map { (first: $0, count: $1) })
+        count = counts.reduce(0) { $0 + Int($1) }
+    }
 }

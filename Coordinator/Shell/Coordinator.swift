@@ -19,6 +19,8 @@ package final class Coordinator {
         package var logLevel = Configuration.LogLevel.info
         /// Messages taken from one listener in one batch: bounds a transaction, and how long a reply waits for it.
         package var batchMessages = 1000
+        /// Keeps a record of what the core was told, for `apex replay`.
+        package var recordsFlight = true
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
@@ -34,6 +36,7 @@ package final class Coordinator {
     let studies: StudyWriter
     private let stop: StopSignal
     private let log: EventLog
+    private let recorder: FlightRecorder?
     private let authenticator: Authenticator?
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
@@ -52,6 +55,7 @@ package final class Coordinator {
         try settings.folder.create()
         lock = try StateLock(settings.folder)
         log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
+        recorder = settings.recordsFlight ? FlightRecorder(settings.folder.flight) { [log] in log.write($0) } : nil
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
@@ -117,6 +121,7 @@ package final class Coordinator {
             for later in batch.afterCommit { try answer(later) }
         }
         try handle([.stopping])
+        recorder?.stop(core)
         studies.stop()
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -214,6 +219,7 @@ package final class Coordinator {
         if starts > 0 { effects += try decide(startAnswers(starts)) }
         let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
         if !records.isEmpty { try database.commit(records) }
+        recorder?.end(effects, core)
         for (at, effect) in effects.enumerated() {
             switch effect {
             // A worker that left may come back, with another key if it likes; by the end of the batch it may be back.
@@ -233,7 +239,9 @@ package final class Coordinator {
 
     private func decide(_ events: [Event]) -> [Effect] {
         let now = milliseconds
-        core.wall = wallMilliseconds
+        let wall = wallMilliseconds
+        recorder?.begin(events, at: now, wall: wall, core)
+        core.wall = wall
         var effects: [Effect] = []
         for event in events { effects += core.handle(event, at: now) }
         return effects
