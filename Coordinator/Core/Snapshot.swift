@@ -52,11 +52,22 @@ extension Core: Wire {
         guard workerAt.values.allSatisfy({ workers.indices.contains($0) }),
             open.allSatisfy({ knows($0) }), jobs.indices.allSatisfy({ Int(jobs[$0].id.number) == $0 + 1 })
         else { throw WireError("a snapshot that names what it does not hold") }
+        rebuildIndex()
     }
 
-    /// How many stored properties the snapshots know of, by type; `effects` and `plantedBug` are not part of them.
+    /// What follows from the workers is made anew.
+    private mutating func rebuildIndex() {
+        index = WorkerIndex()
+        for w in workers.indices {
+            if workers[w].isGone { index.vacate(w, name: "") } else { index.name(w, workers[w].hello.name) }
+            workerChanged(w)
+        }
+    }
+
+    /// How many stored properties the snapshots know of, by type; of these `effects` and `plantedBug` are not part of
+    /// them, nor is what `index` and the workers keep for it.
     package static let snapshotProperties = [
-        "Core": 14, "Limits": 9, "Job": 31, "Trouble": 4, "TaskTable": 3, "RunQueue": 3, "Ledger": 12, "Worker": 14,
+        "Core": 15, "Limits": 9, "Job": 32, "Trouble": 4, "TaskTable": 3, "RunQueue": 3, "Ledger": 12, "Worker": 19,
         "HeldRun": 6,
     ]
     /// The same, as they are.
@@ -141,6 +152,7 @@ extension Job: Wire {
         }
         writer.integers(budgetTokens.sorted())
         for number in [coresHeld, served, meanNanoseconds] { writer.integer(number) }
+        writer.optional(awaited)
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -186,6 +198,7 @@ extension Job: Wire {
         coresHeld = try reader.integer()
         served = try reader.integer()
         meanNanoseconds = try reader.integer()
+        awaited = try reader.optional()
     }
 }
 
@@ -195,7 +208,7 @@ extension Worker: Wire {
         writer.value(hello)
         for flag in [isConnected, isDraining, isGone, isReserved] { writer.bool(flag) }
         for number in [lastHeard, deadline, heldCores, heldMemory, sent, completed] { writer.integer(number) }
-        writer.integer(heldTasks)
+        for number in [heldTasks, pace] { writer.integer(number) }
         writer.array(held)
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -212,6 +225,7 @@ extension Worker: Wire {
         sent = try reader.integer()
         completed = try reader.integer()
         heldTasks = try reader.integer()
+        pace = try reader.integer()
         held = try reader.array()
     }
 }

@@ -35,8 +35,9 @@ package struct Retelling {
             if case .hello(let hello) = event {
                 store.capacity[hello.worker] = (hello.hardware.availableMemoryBytes, hello.slots)
             }
+            // Time never goes back, whatever was left out.
             last = max(last, at)
-            for effect in core.handle(event, at: at) { decided.append((effect, sender)) }
+            for effect in core.handle(event, at: last) { decided.append((effect, sender)) }
         case .stored:
             keep()
             if checksState { check() }
