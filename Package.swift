@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Pruners", dependencies: ["Messages", "Samplers"], path: "Coordinator/Pruners", swiftSettings: quick),
         .target(
-            name: "Analysis", dependencies: ["Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
+            name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
             dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
