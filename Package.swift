@@ -130,7 +130,9 @@ let package = Package(
             path: "Tests/PlannerTests", swiftSettings: quick),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Objectives", "Kernels", "Runners", "Hardware",
+            ],
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
@@ -149,7 +151,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
+                "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),
 
@@ -157,7 +160,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

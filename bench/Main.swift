@@ -31,11 +31,25 @@ import Foundation
                 name: "regret", summary: "how close samplers come to the optimum, beside Optuna", run: RegretBench.run,
                 quick: ["2", "tpe"]),
             Subject(
+                name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
+            Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
             Subject(
+                name: "objectives", summary: "what a trial of a program costs a worker beyond the program's own life",
+                run: ObjectivesBench.run, quick: ["100"]),
+            Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
+                name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
+                quick: ["--quick"]),
+            Subject(
+                name: "memory", summary: "what waiting tasks, ended jobs and passing peers take of the coordinator",
+                run: MemoryBench.run, quick: ["--quick"]),
+            Subject(
+                name: "mix", summary: "workers of two speeds, jobs of equal and of higher priority",
+                run: MixBench.run, quick: ["--quick"]),
             Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),

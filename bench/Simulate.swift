@@ -1,33 +1,24 @@
 import CoordinatorCore
 import TestSupport
 
-/// `bench simulate [seeds] [first]`: how many histories and events of the simulator fit a second, and which seeds break.
+/// `bench simulate [seeds] [first]`: how many histories and events of the simulator fit a second, what they reached, and
+/// which seeds break a rule.
 package enum SimulateBench {
     package static func run(arguments: [String]) {
         if arguments.first == "planted" { return runPlanted() }
+        if arguments.first == "least" { return runLeast(Array(arguments.dropFirst())) }
         let count = arguments.first.flatMap { UInt64($0) } ?? 500
         let first = arguments.dropFirst().first.flatMap { UInt64($0) } ?? 1
-        let start = ContinuousClock.now
-        var events = 0
-        var failures = 0
-        var slowest: (seed: UInt64, milliseconds: UInt64) = (0, 0)
-        for seed in first..<first + count {
-            var simulation = Simulation(seed: seed, keepsRecent: count == 1)
-            if let words = simulation.run() {
-                failures += 1
-                print(words)
-            }
-            events += simulation.eventCount
-            if simulation.recovery > slowest.milliseconds { slowest = (seed, simulation.recovery) }
+        let sweep = Sweep.run(Array(first..<first + count))
+        for failure in sweep.failures { print(failure.words) }
+        if let first = sweep.failures.first { print("bench simulate least \(first.seed)   makes the first one small") }
+        for cell in Coverage.Cell.all where Coverage.demand(cell) == .required && sweep.coverage.count(cell) == 0 {
+            print("not reached: \(cell)")
         }
-        print("slowest end after the faults: \(slowest.milliseconds) ms, seed \(slowest.seed)")
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        print(
-            "\(count) seeds, \(events) events, \(failures) failures in \(seconds) s: \(Double(events) / seconds) events/s"
-        )
+        print(sweep.summary)
     }
 
-    /// `bench simulate planted`: for each planted mistake, which of 100 seeds find it, until three have.
+    /// `bench simulate planted`: for each planted mistake, how many of 100 seeds find it, and what the first says.
     private static func runPlanted() {
         for bug in PlantedBug.allCases {
             var found: [UInt64] = []
@@ -36,10 +27,16 @@ package enum SimulateBench {
                 var simulation = Simulation(seed: seed, plantedBug: bug)
                 guard let failure = simulation.run() else { continue }
                 found.append(seed)
-                words = String(failure.prefix { $0 != "\n" })
-                if found.count == 3 { break }
+                if words.isEmpty { words = String(failure.prefix { $0 != "\n" }) }
             }
-            print("\(bug): seeds \(found.map(String.init).joined(separator: ", ")): \(words)")
+            print("\(bug): \(found.count) of 100 seeds: \(words)")
         }
+    }
+
+    /// `bench simulate least SEED [MISTAKE]`: what a failing seed needs to fail, and no more.
+    private static func runLeast(_ arguments: [String]) {
+        guard let seed = arguments.first.flatMap({ UInt64($0) }) else { return print("which seed?") }
+        let bug = arguments.dropFirst().first.flatMap { PlantedBug(rawValue: $0) }
+        print(Minimiser.minimise(seed: seed, plantedBug: bug).map { "\($0)" } ?? "seed \(seed) breaks no rule")
     }
 }

@@ -22,7 +22,7 @@ package struct AnalysisTrial: Sendable {
     /// Only those that took part.
     package var parameters: [Value]
     /// Steps ascending.
-    package var reports: [(step: Int, value: Double)]
+    package private(set) var reports: [(step: Int, value: Double)]
     /// Sum of the positive constraint values; above 0 the trial is infeasible.
     package var violation: Double
     package init(
@@ -33,7 +33,7 @@ package struct AnalysisTrial: Sendable {
         self.state = state
         self.values = values
         self.parameters = parameters
-        self.reports = reports
+        self.reports = reports.sorted { $0.step < $1.step }
         self.violation = violation
     }
 

@@ -13,7 +13,7 @@ enum CoordinatorCommand: Subcommand {
     static let name = "coordinator"
     static let summary = "run a coordinator without workers"
     static let help = """
-        usage: apex coordinator [--state DIR] [--config cluster.yaml] [--listen tcp://ADDRESS:PORT]… [--quiet]
+        usage: apex coordinator [--state DIR] [--config cluster.yaml] [--listen tcp://ADDRESS:PORT]… [--quiet] [--no-recorder]
 
         Serves until Ctrl-C or SIGTERM, which lose nothing: the next start on the same state goes on where this one
         stopped. Workers and commands on this machine find it by its state folder; those elsewhere need --listen (TCP,
@@ -23,6 +23,7 @@ enum CoordinatorCommand: Subcommand {
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also listen on TCP, for example tcp://127.0.0.1:7117
           --quiet          log to DIR/log.jsonl only
+          --no-recorder    keep no flight record in DIR/flight, at most 256 MiB; `apex replay DIR` would have none
 
         example: apex coordinator --state /var/lib/apex --config cluster.yaml
         """
@@ -34,6 +35,7 @@ enum CoordinatorCommand: Subcommand {
         var settings = Coordinator.Settings(folder: folder, hostID: hostIdentity())
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
         let parent = try arguments.integer("--parent-pid", 1...Int32.max)
+        settings.recordsFlight = !arguments.flag("--no-recorder")
         settings.logsToStandardError = !arguments.flag("--quiet")
         try arguments.finishWithoutTrailing()
         if let configuration { settings.apply(configuration) }

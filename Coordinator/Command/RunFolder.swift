@@ -33,6 +33,8 @@ struct RunFolder {
         var universe: String
         var sizes: [UInt8]
         var notes: InputNotes
+        /// Slots that worked on it, once it is over.
+        var slots: Int?
     }
     /// Written before the cluster is asked, so that a repeat after a crash is the same addition.
     struct Addition: Codable, Equatable {

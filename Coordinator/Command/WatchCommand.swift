@@ -12,7 +12,8 @@ enum WatchCommand: Subcommand {
         usage: apex watch [--json] [--state DIR | --coordinator ADDR --keys DIR]
 
         Keys: q quit, arrows or j k select, enter detail, p pause or go on, c cancel, ? help. When the coordinator goes
-        away the screen says so and goes on when it is back. Without a terminal: a line every 10 s.
+        away the screen says so and goes on when it is back. Without a terminal: a line every 10 s, until no
+        job is open.
 
           --json              the same object as `apex status --json`, once
         \(whereHelp)
@@ -89,13 +90,25 @@ enum WatchCommand: Subcommand {
         }
     }
 
+    private static let lineSeconds = 10
+
+    /// A line now, one every 10 s and one at the end: when no job is open any more, or nobody reads on.
     private static func printLines(_ place: Place, _ stop: StopSignal) throws -> ExitCode {
+        var nextLine = ContinuousClock.now
         while stop.count == 0 {
             let status = try? Client(place, patience: .seconds(2)).status()
-            print(timeOfDay() + " " + (status.map(line) ?? "the coordinator at \(place.endpoint) does not answer"))
-            _ = fflush(nil)  // whoever reads a pipe or a log sees the line now
-            var wait = pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0)
-            _ = unsafe poll(&wait, 1, 10_000)
+            let isOver = status.map { !$0.jobs.contains { !$0.state.isOver } } ?? false
+            if isOver || ContinuousClock.now >= nextLine {
+                print(timeOfDay() + " " + (status.map(line) ?? "the coordinator at \(place.endpoint) does not answer"))
+                // Whoever reads a pipe or a log sees the line now.
+                guard !isOver, fflush(nil) == 0 else { break }
+                nextLine = .now + .seconds(lineSeconds)
+            }
+            var waits = [
+                pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0), pollfd(fd: 1, events: 0, revents: 0),
+            ]
+            _ = unsafe poll(&waits, 2, 1000)
+            if waits[1].revents & Int16(POLLERR) != 0 { break }
         }
         return .done
     }

@@ -15,6 +15,8 @@ final class WeekendRun {
     /// The universe's bytes; nil on a resume, when the cluster has them.
     private let universe: [UInt8]?
     private let workers: Int?
+    /// The run was seen before its end: who is there worked on it.
+    private var sawWork = false
     private let json: Bool
     private let progress: Progress
     private var clock: StageClock
@@ -152,6 +154,7 @@ final class WeekendRun {
                 throw error
             }
             progress.show(status.plan, budget: status.budget)
+            if !status.state.isOver { sawWork = true }
             if let stage = status.plan.stages.last, !status.state.isOver { clock.enter(stage.name) }
             if status.state.isOver { return status }
             usleep(UInt32(Self.interval / .microseconds(1)))
@@ -175,11 +178,22 @@ final class WeekendRun {
             folder: folder, manifest: manifest, status: status, ledger: try client.ledger(of: status.id),
             answer: try decode(try client.blob(answer)),
             universe: try decodeUniverse(try universe ?? client.blob(BlobID(manifest.universe)!)),
-            slots: try client.status().workers.reduce(0) { $0 + Int($1.slots) })
+            slots: try slots(client))
         try output.write()
         clock.leave()
         output.announce(json: json, clock)
         return status.state == .done ? .done : .unproved
+    }
+
+    /// Slots that worked on the run: of a run that was over before, those of then, for today's did nothing.
+    private func slots(_ client: Client) throws -> Int {
+        if !sawWork, let then = manifest.slots { return then }
+        let now = try client.status().workers.reduce(0) { $0 + Int($1.slots) }
+        if sawWork {
+            manifest.slots = now
+            try folder.write(manifest)
+        }
+        return now
     }
 
     private func decode(_ bytes: [UInt8]) throws -> Weekend.Answer {

@@ -45,12 +45,26 @@ extension Core {
     /// Slots that came or went bring what is left of each budget, or take it along.
     mutating func countBudgetSlots() {
         guard open.contains(where: { jobs[at($0)].ledger != nil }) else { return }
-        let sum = workers.indices.reduce(0) { $0 + (workers[$1].isGone ? 0 : budgetSlots(of: $1)) }
-        let slots = min(sum, Self.maximumBudgetSlots)
+        let slots = min(index.budgetSlots, Self.maximumBudgetSlots)
         for id in open {
             let isForgotten = plantedBug == .forgetsWithdrawals && (jobs[at(id)].ledger?.slots ?? 0) > slots
             jobs[at(id)].ledger?.count(slots: slots, at: isForgotten ? .max : now)
         }
+    }
+
+    /// A job ends while workers are silent that are not lost yet, or another process has taken their name: their time
+    /// since they were last heard of was nobody's.
+    mutating func closeBudget(of j: Int) {
+        guard jobs[j].ledger != nil else { return }
+        for w in workers.indices where !workers[w].isGone {
+            let (heard, slots) = (workers[w].lastHeard, budgetSlots(of: w))
+            let isReplaced = workers[w].deadline < heard + limits.silence
+            if isReplaced || heard + limits.heartbeat * 3 / 2 < now {
+                jobs[j].ledger?.lose(slots: slots, lastHeard: heard)
+            }
+        }
+        jobs[j].ledger?.close(at: now)
+        recordBudget(of: j)
     }
 
     mutating func loseBudgetSlots(_ slots: UInt64, lastHeard: Milliseconds) {
@@ -62,13 +76,11 @@ extension Core {
 
     // MARK: - Tasks
 
-    /// Part of a held run ended. A task never costs more than the time since it went out.
+    /// Part of a held run ended. A task never costs more than the budget's time since it went out.
     mutating func charge(_ held: HeldRun, of w: Int, granted: UInt32, usedMicroseconds used: UInt64) {
         let j = at(held.run.job)
         guard jobs[j].ledger != nil, granted > 0 || used > 0, plantedBug != .losesDonations else { return }
-        let out = (now - min(now, held.since)) * 1000
-        var entry = jobs[j].ledger!.settle(
-            granted: UInt64(granted), usedMicroseconds: min(used, out), at: now)
+        var entry = jobs[j].ledger!.settle(granted: UInt64(granted), usedMicroseconds: used, since: held.since, at: now)
         guard entry.granted > 0 || entry.spent > 0 else { return }
         entry.task = held.run.first
         effects.append(.record(.ledger(held.run.job, entry)))

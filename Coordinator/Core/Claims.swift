@@ -23,9 +23,7 @@ extension Core {
     }
 
     private func isOpen(_ run: ClaimRun, _ index: UInt32, _ w: Int) -> Bool {
-        let tasks = jobs[at(run.job)].tasks
-        return tasks.contains(index) && tasks.phase(index) == .claimed && tasks.epoch(index) == run.epoch
-            && tasks.owner(index) == workers[w].id
+        jobs[at(run.job)].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id) == .claimed
     }
 
     mutating func release(_ index: UInt32, of j: Int) {
@@ -82,24 +80,28 @@ extension Core {
         workers[w].heldCores -= UInt64(count) * UInt64(needs.cores)
         workers[w].heldMemory -= UInt64(count) * needs.memoryBytes
         jobs[j].coresHeld -= UInt64(count) * UInt64(needs.cores)
+        workerChanged(w)
     }
 
     /// The last open tasks of a held run are answered or taken back.
     private mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
         let j = at(held.run.job)
         if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
-        if held.isExclusive, plantedBug != .forgetsReservation { workers[w].isReserved = false }
+        if held.isExclusive, plantedBug != .forgetsReservation {
+            workers[w].isReserved = false
+            workerChanged(w)
+        }
         effects.append(.record(.closed(held.run, allDone: allDone)))
-        // Lost with its worker: the seconds until it was last heard of are gone, what was not reached yet comes back.
-        let lost = workers[w].isGone ? workers[w].lastHeard : now
+        // Lost or taken away: the seconds until its worker was last heard of are gone, the rest of the slice comes back.
+        let heard = workers[w].lastHeard
         charge(
             held, of: w, granted: held.grantedMilliseconds,
-            usedMicroseconds: used ?? min(UInt64(held.grantedMilliseconds), lost - min(lost, held.since)) * 1000)
+            usedMicroseconds: used ?? min(UInt64(held.grantedMilliseconds), heard - min(heard, held.since)) * 1000)
     }
 
     /// A job that is over wants nothing back: its claims are cancelled at the workers.
     mutating func revokeClaims(of id: JobID) {
-        for w in workers.indices where workers[w].held.contains(where: { $0.run.job == id }) {
+        for w in holders(of: id) where workers[w].held.contains(where: { $0.run.job == id }) {
             let gone = workers[w].held.filter { $0.run.job == id }
             workers[w].held.removeAll { $0.run.job == id }
             takeBack(gone, from: w, blame: false)
@@ -107,6 +109,17 @@ extension Core {
                 effects.append(.send(.cancel(gone.map(\.run)), to: workers[w].id))
             }
         }
+    }
+
+    /// Positions of workers that hold tasks of a job, ascending, and maybe others: found by whatever is fewer.
+    private func holders(of id: JobID) -> [Int] {
+        let j = at(id)
+        guard jobs[j].claimed > 0 else { return [] }
+        guard jobs[j].tasks.count < workers.count else { return Array(workers.indices) }
+        let found = (0..<jobs[j].taskCount).compactMap {
+            jobs[j].tasks.phase($0) == .claimed ? workerAt[jobs[j].tasks.owner($0)] : nil
+        }
+        return Set(found).sorted()
     }
 
     // MARK: - What a worker says it holds
@@ -172,12 +185,12 @@ extension Core {
     mutating func dropStale(_ runs: [ClaimRun], of w: Int) {
         let stale = runs.filter { run in
             guard knows(run.job), jobs[at(run.job)].tasks.contains(run.first + run.count - 1) else { return true }
-            let job = jobs[at(run.job)]
+            let j = at(run.job)
             // Done by this very claim: the acknowledgement is on its way.
-            if job.tasks.isAnyDone(run) { return false }
-            return job.state.isOver
+            if jobs[j].tasks.isAnyDone(run) { return false }
+            return jobs[j].state.isOver
                 || !run.indices.contains {
-                    job.tasks.unanswered($0, epoch: run.epoch, owner: workers[w].id) != nil
+                    jobs[j].tasks.unanswered($0, epoch: run.epoch, owner: workers[w].id) != nil
                 }
         }
         if !stale.isEmpty { effects.append(.send(.cancel(stale), to: workers[w].id)) }
@@ -195,6 +208,7 @@ extension Core {
         workers[w].heldMemory += UInt64(count) * needs.memoryBytes
         if held.isExclusive { workers[w].isReserved = true }
         workers[w].held.append(held)
+        workerChanged(w)
         if workers[w].isConnected { jobs[j].ledger?.start(at: now) }
         guard plantedBug != .handsOutUnstored else { return }
         effects.append(

@@ -35,6 +35,8 @@ package struct Core: Sendable {
     var workers: [Worker] = []
     /// Positions in `workers`. Looked up, never iterated.
     var workerAt: [WorkerID: Int] = [:]
+    /// Sums and orders over `workers`.
+    var index = WorkerIndex()
     /// Jobs that are not over, ascending.
     var open: [JobID] = []
     /// Names of workers from before a restart. Looked up, never iterated.
@@ -106,6 +108,8 @@ package struct Core: Sendable {
     // MARK: - Jobs
 
     func at(_ job: JobID) -> Int { Int(job.number) - 1 }
+    /// A worker that joined and has not left.
+    package func knows(_ worker: WorkerID) -> Bool { workerAt[worker] != nil }
     package func knows(_ job: JobID) -> Bool { job.number > 0 && Int(job.number) <= jobs.count }
 
     private mutating func submit(_ submission: Submission, by client: ClientRef) {
@@ -123,6 +127,8 @@ package struct Core: Sendable {
             return
         }
         let id = JobID(UInt32(jobs.count + 1))
+        var submission = submission
+        submission.needs.cores = max(submission.needs.cores, 1)
         jobs.append(Job(id: id, submission: submission, submitted: wall))
         open.append(id)
         if plantedBug != .forgetsTokens { tokens[submission.token] = id }
@@ -212,10 +218,11 @@ package struct Core: Sendable {
 
     /// An array job is over when each of its tasks is done or parked.
     mutating func endIfArrayIsOver(_ id: JobID) {
-        let job = jobs[at(id)]
-        guard job.isArray, job.state == .running || job.state == .paused, job.done + job.parked == job.taskCount else {
-            return
-        }
+        let j = at(id)
+        guard jobs[j].done + jobs[j].parked == jobs[j].taskCount, jobs[j].isArray,
+            jobs[j].state == .running || jobs[j].state == .paused
+        else { return }
+        let job = jobs[j]
         guard job.parked > 0 else { return end(id, .done, "", nil) }
         let first = job.troubles.filter { $0.value.parked != nil }.min { $0.key < $1.key }!
         end(
@@ -232,17 +239,14 @@ package struct Core: Sendable {
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
-            jobs[j].queue.removeAll()
-            jobs[j].payloads = []
-            jobs[j].budgeted = []
+            jobs[j].forgetWork()
             dismissAskers(of: id)
             effects.append(.plan(id, .forget))
         }
         open.removeAll { $0 == id }
         var fields = [("job", "\(id)"), ("state", state.name)]
         if state == .unfinished { fields.append(("late_ms", "\(jobs[j].ledger?.overrun(at: now) ?? 0)")) }
-        jobs[j].ledger?.close(at: now)
-        recordBudget(of: j)
+        closeBudget(of: j)
         effects.append(.log(LogLine(.info, "job_ended", fields)))
     }
 
@@ -286,14 +290,9 @@ package struct Core: Sendable {
 
     // MARK: - Time and idle slots
 
-    var liveSlots: Int {
-        workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone && !$1.isDraining ? Int($1.slots) : 0) }
-    }
-
     func load(for job: Job) -> Load {
-        let held = workers.reduce(0) { $0 + ($1.isConnected && !$1.isGone ? Int($1.heldTasks) : 0) }
-        let slots = liveSlots
-        return Load(slots: slots, idleSlots: max(0, slots - held), queuedTasks: job.queue.count)
+        Load(
+            slots: index.liveSlots, idleSlots: max(0, index.liveSlots - index.liveTasks), queuedTasks: job.queue.count)
     }
 
     /// Between two ticks pass at most 100 ms. When it was far longer, the coordinator was away (suspended, or its disk

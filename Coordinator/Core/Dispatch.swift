@@ -2,64 +2,96 @@ import Messages
 
 // Which task goes to which worker.
 extension Core {
+    /// Tries the workers that changed since they were last tried, and all of them when the jobs want something else:
+    /// what a tick costs does not grow with the cluster.
     mutating func dispatch() {
-        var candidates = open.map { at($0) }.filter {
-            (jobs[$0].state == .running || plantedBug == .startsPaused) && !jobs[$0].queue.isEmpty
-                && jobs[$0].ledger?.isOver(at: now) != true
+        var candidates = open.map { at($0) }.filter { j in
+            (jobs[j].state == .running || plantedBug == .startsPaused) && jobs[j].ledger?.isOver(at: now) != true
+                && firstQueued(of: j) != nil
         }
         guard !candidates.isEmpty else { return }
-        // Priority first, then whoever holds least, then who was served longest ago, then the older job.
-        candidates.sort {
-            (-Int64(jobs[$0].submission.priority), jobs[$0].coresHeld, jobs[$0].served, jobs[$0].id)
-                < (-Int64(jobs[$1].submission.priority), jobs[$1].coresHeld, jobs[$1].served, jobs[$1].id)
+        rankTried(for: demand(of: candidates))
+        candidates.sort { isBefore($0, $1) }
+        forEachReadyWorker { core, w in
+            guard candidates.contains(where: { !core.jobs[$0].queue.isEmpty }) else { return false }
+            let assignments = core.fill(w, from: &candidates)
+            guard !assignments.isEmpty else { return true }
+            core.workers[w].sent += 1
+            core.effects.append(
+                .send(.assign(number: core.workers[w].sent, assignments), to: core.workers[w].id))
+            return true
         }
-        // The least loaded worker first, faster ones before slower: by what they measured of themselves.
-        let order = workers.indices.filter {
-            workers[$0].isConnected && !workers[$0].isGone
-                && (!workers[$0].isDraining || plantedBug == .assignsToDraining)
-        }
-        .map {
-            Rank(
-                at: $0, load: UInt64(workers[$0].heldTasks) * 65_536 / UInt64(max(workers[$0].slots, 1)),
-                speed: workers[$0].hello.hardware.dgemmMegaflops, id: workers[$0].id)
-        }
-        .sorted()
-        // Jobs that a worker is being emptied for in this round: a task that needs much of a worker, or one to
-        // itself, would otherwise wait for ever behind small ones.
-        var awaited = Set<Int>()  // looked up, never iterated
-        for w in order.map(\.at) {
-            var assignments: [Assignment] = []
-            var floor = Int32.min
-            for j in candidates where !workers[w].isReserved {
-                guard jobs[j].submission.priority >= floor else { break }
-                while let assignment = claim(for: w, from: j, message: workers[w].sent + 1) {
-                    assignments.append(assignment)
-                    if workers[w].isReserved { break }
-                }
-                guard let next = firstQueued(of: j), mayEverRun(next, of: j, on: w) else { continue }
-                let needs = jobs[j].submission.needs
-                if jobs[j].isSuspect(next) || needs.cores > 1 || needs.memoryBytes > 0 {
-                    if awaited.insert(j).inserted { break }
-                } else {
-                    // It is next here: nothing of a lower priority is queued ahead of it.
-                    floor = jobs[j].submission.priority
-                }
-            }
-            guard !assignments.isEmpty else { continue }
-            workers[w].sent += 1
-            effects.append(.send(.assign(number: workers[w].sent, assignments), to: workers[w].id))
+        noteDemand(demand(of: candidates.filter { firstQueued(of: $0) != nil }.sorted()))
+    }
+
+    /// - Parameter candidates: ascending, each with something queued.
+    private func demand(of candidates: [Int]) -> [WorkerIndex.Demand] {
+        candidates.map { j in
+            let first = jobs[j].queue.first!
+            return WorkerIndex.Demand(
+                job: j, ahead: ahead(of: j), isSuspect: jobs[j].isSuspect(first), isBudgeted: jobs[j].isBudgeted(first),
+                hasPool: jobs[j].ledger.map { $0.pool > 0 } ?? true, isAwaiting: awaited(by: j) != nil)
         }
     }
 
-    private struct Rank: Comparable {
-        let at: Int
-        let load: UInt64, speed: UInt64
-        let id: WorkerID
-        static func < (a: Rank, b: Rank) -> Bool {
-            if a.load != b.load { return a.load < b.load }
-            if a.speed != b.speed { return a.speed > b.speed }
-            return a.id < b.id
+    /// Priority first, then whoever holds least, then who was served longest ago, then the older job.
+    private func isBefore(_ a: Int, _ b: Int) -> Bool {
+        let (first, second) = (jobs[a].submission.priority, jobs[b].submission.priority)
+        guard first == second else { return first > second }
+        return (share(of: a), jobs[a].served, a) < (share(of: b), jobs[b].served, b)
+    }
+    /// What a job holds of the cluster: slots that run its tasks, and for tasks that wait behind others as much as they
+    /// are worth of what a slot keeps queued.
+    private func share(of j: Int) -> UInt64 {
+        let queued = limits.queuedMinimum * 1_000_000
+        let mean = jobs[j].meanNanoseconds
+        return jobs[j].coresHeld &* (mean == 0 ? queued : min(mean, queued))
+    }
+
+    /// Claims for one worker until nothing more fits it.
+    /// - Parameter candidates: positions of jobs, whoever is next first; kept so.
+    private mutating func fill(_ w: Int, from candidates: inout [Int]) -> [Assignment] {
+        var assignments: [Assignment] = []
+        var next = 0
+        while next < candidates.count, !workers[w].isReserved {
+            let j = candidates[next]
+            let priority = jobs[j].submission.priority
+            let isAlone =
+                (next == 0 || jobs[candidates[next - 1]].submission.priority != priority)
+                && (next + 1 == candidates.count || jobs[candidates[next + 1]].submission.priority != priority)
+            if let assignment = claim(for: w, from: j, message: workers[w].sent + 1, isAlone: isAlone) {
+                assignments.append(assignment)
+                jobs[j].awaited = nil
+                // It holds more now: another of its priority may be next.
+                var at = next
+                while at + 1 < candidates.count, isBefore(candidates[at + 1], j) {
+                    candidates.swapAt(at, at + 1)
+                    at += 1
+                }
+                continue
+            }
+            next += 1
+            guard let index = firstQueued(of: j), mayEverRun(index, of: j, on: w) else { continue }
+            let needs = jobs[j].submission.needs
+            if jobs[j].isSuspect(index) || needs.cores > 1 || needs.memoryBytes > 0 {
+                // A task that needs much of a worker, or one to itself, would wait for ever behind small ones: one
+                // worker is emptied for it.
+                if awaited(by: j) == nil { jobs[j].awaited = workers[w].id }
+                if jobs[j].awaited == workers[w].id { break }
+            } else if room(on: w, for: j, index) == 0 {
+                // It is next here, as soon as there is room: nothing of those after it is queued ahead of it.
+                break
+            }
         }
+        return assignments
+    }
+
+    /// The worker that is being emptied for a job's next task, while it is there.
+    private func awaited(by j: Int) -> Int? {
+        guard let id = jobs[j].awaited, let w = workerAt[id], workers[w].isConnected, !workers[w].isDraining else {
+            return nil
+        }
+        return w
     }
 
     /// The worker is large enough, when it has nothing else to do, and the task may run at all.
@@ -70,10 +102,12 @@ extension Core {
     }
 
     /// Claims the next run of a job for a worker, as long as the worker's queue should be.
-    private mutating func claim(for w: Int, from j: Int, message: UInt64) -> Assignment? {
+    private mutating func claim(for w: Int, from j: Int, message: UInt64, isAlone isOnly: Bool) -> Assignment? {
         guard let first = firstQueued(of: j) else { return nil }
-        let room = room(on: w, for: j, first)
+        var room = room(on: w, for: j, first)
         guard room > 0 else { return nil }
+        // Jobs of one priority take turns.
+        if !isOnly { room = min(room, max(1, target(on: w, for: j) / 4)) }
         let isBudgeted = jobs[j].isBudgeted(first)
         let isExclusive = jobs[j].isSuspect(first)
         let remaining = jobs[j].ledger?.remaining(at: now) ?? .max
@@ -137,16 +171,31 @@ extension Core {
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }
         // Queued ahead: enough that the worker is never without work while a message travels, little enough that
         // nobody waits behind it. Unknown times are learnt one task a slot first.
-        let mean = jobs[j].meanNanoseconds
-        guard mean > 0, mean < limits.queuedMaximum * 1_000_000 else { return fits }
-        let ahead = max(1, limits.queuedMinimum * 1_000_000 / mean)
-        let target = UInt64(worker.slots) * (1 + ahead)
+        guard ahead(of: j) > 0 else { return fits }
+        let target = UInt64(target(on: w, for: j))
         // Topped up when half is used, so that messages stay few and large.
         guard UInt64(worker.heldTasks) * 2 <= target || fits > 0 else { return 0 }
         let wanted = target > UInt64(worker.heldTasks) ? target - UInt64(worker.heldTasks) : 0
-        // Near the end of a job the rest is shared out evenly instead of going to whoever asks first.
-        let slots = UInt64(max(liveSlots, 1))
-        let share = (UInt64(jobs[j].queue.count) * UInt64(worker.slots) + slots - 1) / slots
+        // Near the end of a job the rest is shared out by speed instead of going to whoever asks first.
+        let all = max(index.livePace, 1)
+        let share = (UInt64(jobs[j].queue.count) * UInt64(worker.slots) * UInt64(worker.pace) + all - 1) / all
         return UInt32(min(wanted, max(share, UInt64(fits)), UInt64(UInt32.max)))
+    }
+
+    /// Tasks queued behind each running one: a power of two, worth at least `queuedMinimum` and far less than
+    /// `queuedMaximum`. 0 for tasks that are long, or whose time is not known.
+    private func ahead(of j: Int) -> UInt64 {
+        let mean = jobs[j].meanNanoseconds
+        guard mean > 0, mean < limits.queuedMaximum * 1_000_000 else { return 0 }
+        let wanted = (limits.queuedMinimum * 1_000_000 + mean - 1) / mean
+        return wanted <= 1 ? 1 : 1 << UInt64(64 - (wanted - 1).leadingZeroBitCount)
+    }
+
+    /// Tasks of a job that a worker should hold: twice as fast, twice as many queued ahead.
+    private func target(on w: Int, for j: Int) -> UInt32 {
+        let slots = UInt64(workers[w].slots)
+        let ahead = ahead(of: j)
+        guard ahead > 0 else { return workers[w].slots }
+        return UInt32(clamping: slots + max(slots, slots * ahead * UInt64(workers[w].pace) / 1024))
     }
 }

@@ -4,17 +4,14 @@ import Messages
 extension Core {
     /// Why a task (`3.17`) or a job (`3`) is not running, in one sentence; by the scheduler's own predicates.
     package func why(_ text: String, at now: Milliseconds) -> String {
-        if let task = TaskID(text) {
-            guard knows(task.job) else { return "There is no job \(task.job); `apex jobs` lists them." }
-            return why(task.index, of: jobs[at(task.job)])
-        }
+        if let task = TaskID(text) { return why(task, at: now) }
         guard let number = UInt32(text), knows(JobID(number)) else {
             return "There is no job or task \(text); write a job as 3 and a task as 3.17, `apex jobs` lists them."
         }
-        return why(jobs[at(JobID(number))])
+        return why(jobs[at(JobID(number))], at: now)
     }
 
-    private func why(_ job: Job) -> String {
+    func why(_ job: Job, at now: Milliseconds) -> String {
         switch job.state {
         case .waiting:
             let open = job.submission.after.filter { jobs[at($0)].state != .done }
@@ -29,60 +26,13 @@ extension Core {
         case .running, .resting:
             if job.isResting, job.claimed == 0 { return "Job \(job.id) rests until somebody gives it something to do." }
             if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
-            guard let first = job.queue.first else {
+            guard let first = job.queue.first(where: { job.tasks.phase($0) == .queued }) else {
                 return job.openPlannerCalls > 0
                     ? "Job \(job.id) waits for its planner to make the next tasks."
                     : "Job \(job.id) has nothing queued and nothing running."
             }
-            return why(first, of: job)
+            return why(TaskID(job.id, first), at: now)
         }
-    }
-
-    private func why(_ index: UInt32, of job: Job) -> String {
-        let task = TaskID(job.id, index)
-        guard job.tasks.contains(index) else {
-            return "Job \(job.id) has \(job.tasks.count) tasks so far; there is no task \(task)."
-        }
-        switch job.tasks.phase(index) {
-        case .done: return "Task \(task) is done."
-        case .parked: return "Task \(task) is not tried again: \(job.troubles[index]?.parked ?? "it failed")."
-        case .claimed:
-            let owner = workerAt[job.tasks.owner(index)].map { workers[$0] }
-            let name = owner.map { $0.hello.name.isEmpty ? "\($0.id)" : $0.hello.name } ?? "a worker"
-            return owner?.isConnected == false
-                ? "Task \(task) was with worker \(name) before the coordinator restarted; it has time to return."
-                : "Task \(task) is with worker \(name), attempt \(job.tasks.epoch(index))."
-        case .queued: break
-        }
-        if job.state != .running { return why(job) }
-        if let ledger = job.ledger, ledger.isOver(at: now) {
-            return "Task \(task) waits for budget: job \(job.id) has used its \(ledger.wall) ms."
-        }
-        let live = workers.indices.filter { workers[$0].isConnected && !workers[$0].isGone && !workers[$0].isDraining }
-        guard !live.isEmpty else { return "Task \(task) waits for a worker: none is connected; start `apex-worker`." }
-        let needs = job.submission.needs
-        let large = live.filter { workers[$0].slots >= needs.cores }
-        guard !large.isEmpty else {
-            let most = live.map { workers[$0].slots }.max() ?? 0
-            return "Task \(task) needs \(needs.cores) cores at once and the largest worker has \(most) slots; "
-                + "start one with --slots \(needs.cores)."
-        }
-        let roomy = large.filter {
-            let memory = workers[$0].hello.hardware.availableMemoryBytes
-            return needs.memoryBytes == 0 || memory == 0 || memory >= needs.memoryBytes
-        }
-        guard !roomy.isEmpty else {
-            return "Task \(task) needs \(needs.memoryBytes >> 20) MiB of memory and no worker has as much."
-        }
-        let ahead = open.map { jobs[at($0)] }.first {
-            $0.id != job.id && $0.state == .running && !$0.queue.isEmpty
-                && $0.submission.priority > job.submission.priority
-        }
-        if let ahead { return "Task \(task) waits behind job \(ahead.id), which has a higher priority." }
-        if job.isSuspect(index) {
-            return "Task \(task) was there when a worker died, so it waits for a worker with nothing else to do."
-        }
-        return "Task \(task) waits for a free slot: \(roomy.count) workers fit it and all are busy."
     }
 
     package func status(of id: JobID, at now: Milliseconds) -> JobStatus? {
@@ -131,6 +81,7 @@ extension Core {
                 return "job \(job.id): a task waits and stands in no queue"
             }
         }
+        if let words = brokenIndex() { return words }
         for worker in workers {
             let open = worker.held.reduce(0) { $0 + $1.open }
             if open != worker.heldTasks { return "worker \(worker.id): held tasks are miscounted" }

@@ -47,6 +47,8 @@ struct Job: Sendable {
     var askedForEnd = false
     /// Of all runs handed out, the number of its newest.
     var served: UInt64 = 0
+    /// The worker that is being emptied for its next task, which needs much of it, or all.
+    var awaited: WorkerID?
     /// Slots, tasks and results when its planner was last told of idle slots.
     var toldIdle: (slots: Int, tasks: UInt32, done: UInt32) = (-1, 0, 0)
     /// Running mean of a task's time, in nanoseconds; 0 until the first result.
@@ -77,6 +79,15 @@ struct Job: Sendable {
     func isBudgeted(_ index: UInt32) -> Bool { index >= arrayCount && budgeted[Int(index - arrayCount)] }
     mutating func forgetPayload(_ index: UInt32) {
         if index >= arrayCount { payloads[Int(index - arrayCount)] = [] }
+    }
+    /// It is over and nothing of it runs again: what remains is what people ask about.
+    mutating func forgetWork() {
+        queue.removeAll()
+        payloads = []
+        budgeted = []
+        // Of tasks that did not end well at first, those that never did: the store keeps no others either.
+        troubles = troubles.filter { $0.value.parked != nil }
+        tasks.compress()
     }
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
     func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }

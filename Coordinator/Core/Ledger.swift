@@ -112,12 +112,15 @@ struct Ledger: Sendable, Equatable {
     }
     /// A task's slice is over, or a task without one: what it used is spent, what it did not need is a donation. What
     /// it used beyond its slice comes from the pool, as far as slots have lived through time that nobody has spent:
-    /// never from what the slots that are there still bring.
-    mutating func settle(granted slice: UInt64, usedMicroseconds used: UInt64, at now: Milliseconds) -> LedgerEntry {
+    /// never from what the slots that are there still bring, and never more than the budget's time since it went out.
+    mutating func settle(
+        granted slice: UInt64, usedMicroseconds used: UInt64, since: Milliseconds, at now: Milliseconds
+    ) -> LedgerEntry {
         precondition(granted >= slice, "a slice is settled once")
         granted -= slice
         pool += slice
-        let whole = unbooked + used
+        let out = min(elapsed(at: now), wall) - min(elapsed(at: since), wall)
+        let whole = unbooked + min(used, out * 1000)
         let passed = passed(elapsed: elapsed(at: now))
         let paid = min(whole / 1000, pool, passed > spent ? passed - spent : 0)
         // What nobody can pay is not carried on to the next task.
@@ -175,5 +178,43 @@ package struct StoredBudget: Sendable, Equatable {
         self.elapsedMilliseconds = elapsedMilliseconds
         self.total = total
         self.mostSlots = mostSlots
+    }
+}
+
+// For snapshots.
+extension Ledger: Wire {
+    package func write(to writer: inout WireWriter) {
+        for number in [wall, total, granted, spent, pool, donated, slots, mostSlots, owed, elapsedBefore, unbooked] {
+            writer.integer(number)
+        }
+        writer.bool(startedAt != nil)
+        writer.integer(startedAt ?? 0)
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(wall: try reader.integer())
+        total = try reader.integer()
+        granted = try reader.integer()
+        spent = try reader.integer()
+        pool = try reader.integer()
+        donated = try reader.integer()
+        slots = try reader.integer()
+        mostSlots = try reader.integer()
+        owed = try reader.integer()
+        elapsedBefore = try reader.integer()
+        unbooked = try reader.integer()
+        let isStarted = try reader.bool()
+        let moment: UInt64 = try reader.integer()
+        startedAt = isStarted ? moment : nil
+    }
+}
+
+extension StoredBudget: Wire {
+    package func write(to writer: inout WireWriter) {
+        for number in [wallMilliseconds, elapsedMilliseconds, total, mostSlots] { writer.integer(number) }
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        self.init(
+            wallMilliseconds: try reader.integer(), elapsedMilliseconds: try reader.integer(),
+            total: try reader.integer(), mostSlots: try reader.integer())
     }
 }

@@ -4,6 +4,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case reusesEpochs, forgetsEpochsInRestart, losesRequeued, ignoresSilence, ignoresLostMessages, blamesNeighbours
     case ignoresDependencies, countsMemoryOnce, forgetsFailures, startsPaused
     case forgetsTokens, retriesPoison, retriesForEver, forgetsDeposits, forgetsReservation, assignsToDraining
+    /// Of the shell that the simulator stands for: it sends before it has stored.
+    case acknowledgesBeforeCommit
     case ignoresDeadline, losesReturned, forgetsRevoke, handsOutUnstored
     case forgetsWithdrawals, forgetsElapsed, addsBudgetTwice
 }

@@ -103,9 +103,7 @@ extension Core {
         jobs.append(job)
         tokens[stored.submission.token] = stored.id
         guard !stored.state.isOver || stored.state == .unfinished else {
-            let j = jobs.count - 1
-            jobs[j].payloads = []
-            jobs[j].budgeted = []
+            jobs[jobs.count - 1].forgetWork()
             return
         }
         let j = jobs.count - 1

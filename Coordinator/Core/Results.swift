@@ -64,6 +64,7 @@ extension Core {
             }
             jobs[j].done += part.count
             workers[w].completed += UInt64(part.count)
+            learnPace(of: w, from: used, tasks: part.count, of: j)
             jobs[j].learn(used, tasks: part.count)
             if plantedBug != .acknowledgesWithoutStoring {
                 effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))

@@ -1,6 +1,7 @@
 import Messages
 
-/// The tasks of one job: 13 bytes each, whatever the job's kind, plus the payloads of planned tasks still to run.
+/// The tasks of one job: 13 bytes each, whatever the job's kind, plus the payloads of planned tasks still to run. Of a
+/// job that is over only runs of tasks that are alike, so that memory follows what is live.
 struct TaskTable: Sendable {
     /// A task is in exactly one phase.
     enum Phase: UInt8, Sendable {
@@ -12,31 +13,89 @@ struct TaskTable: Sendable {
     private var epochs: [Epoch] = []
     /// The newest claim's owner; meaningless at epoch 0.
     private var owners: [WorkerID] = []
+    /// Instead of the three above, once the job is over: ascending, without gaps.
+    private var runs: [Run] = []
 
-    var count: Int { phases.count }
+    private struct Run: Sendable {
+        var first: UInt32
+        var task: Entry
+    }
+    private struct Entry: Equatable, Sendable {
+        var phase: Phase
+        var epoch: Epoch
+        var owner: WorkerID
+    }
+
+    private(set) var count = 0
 
     mutating func append(_ count: Int) {
+        guard count > 0 else { return }
+        expand()
+        self.count += count
         phases.append(contentsOf: repeatElement(.queued, count: count))
         epochs.append(contentsOf: repeatElement(0, count: count))
         owners.append(contentsOf: repeatElement(WorkerID(0), count: count))
     }
-    func contains(_ index: UInt32) -> Bool { Int(index) < phases.count }
-    func phase(_ index: UInt32) -> Phase { phases[Int(index)] }
-    func epoch(_ index: UInt32) -> Epoch { epochs[Int(index)] }
-    func owner(_ index: UInt32) -> WorkerID { owners[Int(index)] }
-    mutating func set(_ index: UInt32, _ phase: Phase) { phases[Int(index)] = phase }
+    func contains(_ index: UInt32) -> Bool { Int(index) < count }
+    func phase(_ index: UInt32) -> Phase { runs.isEmpty ? phases[Int(index)] : entry(index).phase }
+    func epoch(_ index: UInt32) -> Epoch { runs.isEmpty ? epochs[Int(index)] : entry(index).epoch }
+    func owner(_ index: UInt32) -> WorkerID { runs.isEmpty ? owners[Int(index)] : entry(index).owner }
+    mutating func set(_ index: UInt32, _ phase: Phase) {
+        expand()
+        phases[Int(index)] = phase
+    }
 
     mutating func claim(_ index: UInt32, epoch: Epoch, owner: WorkerID) {
+        expand()
         phases[Int(index)] = .claimed
         epochs[Int(index)] = epoch
         owners[Int(index)] = owner
     }
     /// Answered without a result: the newest claim's owner is not heard about it again.
-    mutating func disown(_ index: UInt32) { owners[Int(index)] = WorkerID(0) }
+    mutating func disown(_ index: UInt32) {
+        expand()
+        owners[Int(index)] = WorkerID(0)
+    }
+
+    /// For a job that is over: the same answers from little memory. Changing a task would undo it.
+    mutating func compress() {
+        guard runs.isEmpty, count > 0 else { return }
+        for at in 0..<count {
+            let task = Entry(phase: phases[at], epoch: epochs[at], owner: owners[at])
+            if runs.last?.task != task { runs.append(Run(first: UInt32(at), task: task)) }
+        }
+        // Not worth it where neighbours differ; a run is twice as large as a task.
+        guard runs.count * 2 <= count else {
+            runs = []
+            return
+        }
+        (phases, epochs, owners) = ([], [], [])
+    }
+    private mutating func expand() {
+        guard !runs.isEmpty else { return }
+        let ends = runs.dropFirst().map(\.first) + [UInt32(count)]
+        for (run, end) in zip(runs, ends) {
+            let length = Int(end - run.first)
+            phases.append(contentsOf: repeatElement(run.task.phase, count: length))
+            epochs.append(contentsOf: repeatElement(run.task.epoch, count: length))
+            owners.append(contentsOf: repeatElement(run.task.owner, count: length))
+        }
+        runs = []
+    }
+    /// Only of a compressed table.
+    private func entry(_ index: UInt32) -> Entry {
+        precondition(contains(index), "task \(index) of \(count)")
+        var (low, high) = (0, runs.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if runs[middle].first <= index { low = middle } else { high = middle }
+        }
+        return runs[low].task
+    }
 
     /// True when a task of the run has a result from this epoch.
     func isAnyDone(_ run: ClaimRun) -> Bool {
-        run.indices.contains { phases[Int($0)] == .done && epochs[Int($0)] == run.epoch }
+        run.indices.contains { phase($0) == .done && epoch($0) == run.epoch }
     }
 
     /// Runs of queued tasks in `range` whose newest claim was this one.
@@ -58,9 +117,9 @@ struct TaskTable: Sendable {
     /// The phase of a task whose newest claim is this one and has not been answered, the only one a result is
     /// accepted for: `.claimed`, or `.queued` when the claim was thought lost and nobody took the task since.
     func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> Phase? {
-        let at = Int(index)
-        guard at < phases.count, epochs[at] == epoch, owners[at] == owner else { return nil }
-        return phases[at] == .claimed || phases[at] == .queued ? phases[at] : nil
+        guard contains(index), self.epoch(index) == epoch, self.owner(index) == owner else { return nil }
+        let phase = phase(index)
+        return phase == .claimed || phase == .queued ? phase : nil
     }
 }
 
@@ -111,6 +170,47 @@ struct RunQueue: Sendable {
             runs.insert((first, count), at: 0)
         }
     }
+    /// The first that is as asked: those answered while they stood here are passed over.
+    func first(where isSo: (UInt32) -> Bool) -> UInt32? {
+        for run in runs[head...] {
+            for index in run.first..<run.first + run.count where isSo(index) { return index }
+        }
+        return nil
+    }
     var first: UInt32? { head < runs.count ? runs[head].first : nil }
     mutating func removeAll() { self = RunQueue() }
+}
+
+// For snapshots.
+extension TaskTable: Wire {
+    package func write(to writer: inout WireWriter) {
+        writer.integers(phases.map(\.rawValue))
+        writer.integers(epochs)
+        writer.integers(owners.map(\.incarnation))
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        for raw in try reader.integers(of: UInt8.self) {
+            guard let phase = Phase(rawValue: raw) else { throw WireError("\(raw) is no phase of a task") }
+            phases.append(phase)
+        }
+        epochs = try reader.integers()
+        owners = try reader.integers(of: UInt64.self).map { WorkerID($0) }
+        guard epochs.count == phases.count, owners.count == phases.count else {
+            throw WireError("a table of tasks with columns of unlike length")
+        }
+    }
+}
+
+extension RunQueue: Wire {
+    package func write(to writer: inout WireWriter) {
+        writer.integers(runs[head...].map(\.first))
+        writer.integers(runs[head...].map(\.count))
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        let firsts: [UInt32] = try reader.integers()
+        let counts: [UInt32] = try reader.integers()
+        guard firsts.count == counts.count else { throw WireError("a queue with columns of unlike length") }
+        runs = Array(zip(firsts, counts).map { (first: $0, count: $1) })
+        count = counts.reduce(0) { $0 + Int($1) }
+    }
 }

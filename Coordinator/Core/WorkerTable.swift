@@ -22,6 +22,20 @@ struct Worker: Sendable {
     /// Number of the newest assignment message sent to it.
     var sent: UInt64 = 0
     var completed: UInt64 = 0
+    /// How fast it answers, in 1024ths of what its jobs' tasks take on all workers.
+    var pace: UInt32 = 1024
+    /// What of it stands in `WorkerIndex`, whether it changed since it was ranked, and its newest rank; 0: none.
+    var counted = Counted()
+    var isChanged = false
+    var isTried = false
+    var stamp: UInt64 = 0
+
+    struct Counted: Sendable {
+        var slots = 0
+        var pace: UInt64 = 0
+        var tasks = 0
+        var budget: UInt64 = 0
+    }
 
     var slots: UInt32 { hello.slots }
 }

@@ -6,6 +6,7 @@ extension Core {
         let w: Int
         if let known = workerAt[hello.worker] {
             w = known
+            index.rename(w, from: workers[w].hello.name, to: hello.name)
             workers[w].hello = hello
             workers[w].hello.slots = min(hello.slots, Self.maximumSlots)
             workers[w].isConnected = true
@@ -15,6 +16,7 @@ extension Core {
         // A coordinator that restarted counts its messages on from what the worker has seen.
         workers[w].sent = max(workers[w].sent, hello.seen)
         touch(w)
+        workerChanged(w)
         readopt(hello.held, by: w)
         reconcile(w, seen: hello.seen, held: hello.held)
     }
@@ -25,9 +27,9 @@ extension Core {
         worker.hello.slots = min(hello.slots, Self.maximumSlots)
         let w = add(worker)
         // A supervisor restarts a crashed worker under its old name: the old process has two heartbeats to object.
-        for other in workers.indices
-        where other != w && !workers[other].isGone && workers[other].hello.name == hello.name {
+        for other in index.positions(named: hello.name) where other != w {
             workers[other].deadline = min(workers[other].deadline, now + 2 * limits.heartbeat)
+            index.earliestDeadline = min(index.earliestDeadline, workers[other].deadline)
         }
         effects.append(.record(.joined(hello.worker, name: hello.name)))
         effects.append(
@@ -40,9 +42,19 @@ extension Core {
 
     /// The place of one that is gone is taken again, so that the table does not grow with every reconnect.
     mutating func add(_ worker: Worker) -> Int {
-        let w = workers.firstIndex { $0.isGone } ?? workers.count
-        if w == workers.count { workers.append(worker) } else { workers[w] = worker }
+        let w = index.vacancy() ?? workers.count
+        var worker = worker
+        if w == workers.count {
+            workers.append(worker)
+        } else {
+            worker.isChanged = workers[w].isChanged
+            worker.isTried = workers[w].isTried
+            workers[w] = worker
+        }
         workerAt[worker.id] = w
+        index.name(w, worker.hello.name)
+        index.earliestDeadline = min(index.earliestDeadline, worker.deadline)
+        workerChanged(w)
         return w
     }
 
@@ -71,6 +83,7 @@ extension Core {
     mutating func drain(_ id: WorkerID) {
         guard let w = position(of: id) else { return }
         workers[w].isDraining = true
+        workerChanged(w)
     }
 
     mutating func goodbye(_ id: WorkerID) {
@@ -82,7 +95,12 @@ extension Core {
     mutating func sweep() {
         guard now >= lastSweep + 100 || lastSweep == 0 else { return }
         lastSweep = now
-        guard plantedBug != .ignoresSilence else { return }
+        // Deadlines move away with every word of a worker: this is asked of all of them every few seconds.
+        guard plantedBug != .ignoresSilence, index.earliestDeadline <= now else { return }
+        index.earliestDeadline = .max
+        for w in workers.indices where !workers[w].isGone && workers[w].deadline > now {
+            index.earliestDeadline = min(index.earliestDeadline, workers[w].deadline)
+        }
         for w in workers.indices where !workers[w].isGone && workers[w].deadline <= now {
             loseWorker(w, blame: workers[w].isConnected, "silent for \(now - workers[w].lastHeard) ms")
         }
@@ -99,11 +117,13 @@ extension Core {
                         ("tasks", "\(workers[w].heldTasks)"),
                     ])))
         workerAt[workers[w].id] = nil
+        index.vacate(w, name: workers[w].hello.name)
         effects.append(.record(.left(workers[w].id)))
         let lost = workers[w].held
         let slots = budgetSlots(of: w)
         workers[w].held = []
         takeBack(lost, from: w, blame: blame)
+        workerChanged(w)
         loseBudgetSlots(slots, lastHeard: workers[w].lastHeard)
     }
 }

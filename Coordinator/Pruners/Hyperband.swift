@@ -40,7 +40,9 @@ package struct HyperbandPruner: Pruner {
 
     package mutating func learn(_ trial: PrunerTrial) {
         if trial.state == .complete, let last = trial.reports.last { longest = max(longest ?? 0, last.step) }
-        if let maximum = trial.notes[Self.maximumNote], self.maximum == nil { open(Int(maximum)) }
+        if maximum == nil, let note = trial.notes[Self.maximumNote], 1...Double(highestStep + 1) ~= note {
+            open(Int(note))
+        }
         if maximum == nil {
             if !trial.notes.isEmpty { waiting.append(trial) }
         } else if let at = bracket(of: trial.number) {
@@ -52,8 +54,9 @@ package struct HyperbandPruner: Pruner {
         var notes: [(String, Double)] = []
         if maximum == nil {
             guard let longest else { return .keep("no complete trial shows yet how many steps trials have") }
-            open(longest + 1)
-            notes.append((Self.maximumNote, Double(longest + 1)))
+            let maximum = min(longest, highestStep) + 1
+            open(maximum)
+            notes.append((Self.maximumNote, Double(maximum)))
         }
         guard let at = bracket(of: trial.number) else {
             return .keep("trials of \(maximum ?? 0) steps are too short for any bracket", notes: notes)

@@ -19,6 +19,10 @@ package struct PercentilePruner: Pruner {
     private struct Reported {
         var numbers: [Double] = []  // ascending
         var count = 0  // with the NaN
+        mutating func add(_ value: Double) {
+            count += 1
+            if !value.isNaN { numbers.insertSorted(value) }
+        }
     }
 
     package init(
@@ -35,10 +39,7 @@ package struct PercentilePruner: Pruner {
     package mutating func learn(_ trial: PrunerTrial) {
         guard trial.state == .complete else { return }
         completeTrials += 1
-        for report in trial.reports {
-            steps[report.step, default: Reported()].count += 1
-            if !report.value.isNaN { steps[report.step]?.numbers.insertSorted(report.value) }
-        }
+        for report in trial.reports { steps[report.step, default: Reported()].add(report.value) }
     }
 
     package mutating func decide(_ trial: PrunerTrial) -> PruneDecision {

@@ -1,5 +1,8 @@
 import Messages
 
+/// No option is larger, and hyperband counts no trial longer, so that sums of them fit.
+let highestStep = 1 << 50
+
 /// The options behind a pruner's colon, taken one by one; what nobody took is an error.
 struct PrunerOptions {
     let pruner: String
@@ -33,7 +36,7 @@ struct PrunerOptions {
     /// nil when it is absent or `auto`.
     mutating func optionalInteger(_ name: String, from lowest: Int) throws(JobError) -> Int? {
         guard let text = take(name), text != "auto" else { return nil }
-        guard let value = Int(text), value >= lowest else {
+        guard let value = Int(text), value >= lowest, value <= highestStep else {
             throw error("has \(name)=\(text); give a whole number from \(lowest)")
         }
         return value

@@ -35,7 +35,7 @@ package struct SuccessiveHalvingPruner: Pruner {
     }
 
     package mutating func learn(_ trial: PrunerTrial) {
-        if let minimum = trial.notes[Self.minimumNote], self.minimum == nil { self.minimum = Int(minimum) }
+        if minimum == nil, let note = trial.notes[Self.minimumNote], note >= 1 { minimum = Int(exactly: note) }
         if trial.state == .complete, let last = trial.reports.last { longest = max(longest ?? 0, last.step) }
         while let value = trial.notes[Self.rungNote(completed[trial.number] ?? 0)] { complete(value, by: trial.number) }
     }
@@ -52,10 +52,10 @@ package struct SuccessiveHalvingPruner: Pruner {
         }
         while true {
             let rung = completed[trial.number] ?? 0
-            let place = place(of: rung)
-            guard step >= place else {
-                return .keep(
-                    "step \(step) is before rung \(rung)\(place == .max ? "" : " at step \(place)")", notes: notes)
+            let rungStep = place(of: rung)
+            guard let rungStep, step >= rungStep else {
+                let words = rungStep.map { " at step \($0)" } ?? ", beyond all steps"
+                return .keep("step \(step) is before rung \(rung)\(words)", notes: notes)
             }
             if value.isNaN { return .stop("NaN at step \(step), rung \(rung)", notes: notes) }
             complete(value, by: trial.number)
@@ -63,7 +63,7 @@ package struct SuccessiveHalvingPruner: Pruner {
             let rivals = rungs[rung]
             if rivals.count <= bootstrap {
                 return .stop(
-                    "rung \(rung) keeps its first \(bootstrap) trials; this is number \(rivals.count)", notes: notes)
+                    "rung \(rung) stops its first \(bootstrap) trials; this is number \(rivals.count)", notes: notes)
             }
             let allowed = max(rivals.count / reduction, 1)
             let bar = direction == .minimize ? rivals[allowed - 1] : rivals[rivals.count - allowed]
@@ -83,12 +83,12 @@ package struct SuccessiveHalvingPruner: Pruner {
         completed[number] = rung + 1
     }
 
-    /// Where a rung lies; `.max` when no step is that far.
-    private func place(of rung: Int) -> Int {
+    /// The step where a rung lies; nil when no step is that far.
+    private func place(of rung: Int) -> Int? {
         var step = minimum ?? 1
         for _ in 0..<(rate + rung) {
             let (next, overflow) = step.multipliedReportingOverflow(by: reduction)
-            if overflow { return .max }
+            if overflow { return nil }
             step = next
         }
         return step

@@ -19,6 +19,8 @@ package final class Coordinator {
         package var logLevel = Configuration.LogLevel.info
         /// Messages taken from one listener in one batch: bounds a transaction, and how long a reply waits for it.
         package var batchMessages = 1000
+        /// Keeps a record of what the core was told, for `apex replay`.
+        package var recordsFlight = true
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
@@ -27,13 +29,14 @@ package final class Coordinator {
 
     private let settings: Settings
     private let lock: StateLock
-    private let database: StateDatabase
+    private var database: StateDatabase
     let blobs: BlobStore
     private let planning: PlanningThread
     private let planned: Wakeup
     let studies: StudyWriter
     private let stop: StopSignal
     private let log: EventLog
+    private let recorder: FlightRecorder?
     private let authenticator: Authenticator?
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
@@ -52,13 +55,14 @@ package final class Coordinator {
         try settings.folder.create()
         lock = try StateLock(settings.folder)
         log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
+        recorder = settings.recordsFlight ? FlightRecorder(settings.folder.flight) { [log] in log.write($0) } : nil
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
         let wakeup = planned
         studies = StudyWriter(settings.folder) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
-        let database = try StateDatabase(path: settings.folder.database)
+        var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
         core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
         for job in stored where job.wantsPlanner {
@@ -117,6 +121,7 @@ package final class Coordinator {
             for later in batch.afterCommit { try answer(later) }
         }
         try handle([.stopping])
+        recorder?.stop(core)
         studies.stop()
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -200,26 +205,62 @@ package final class Coordinator {
 
     // MARK: - Decide, store, send
 
+    /// How long a batch waits for planners that it starts: most need far less, and then one commit stores the job, its
+    /// tasks and their claims.
+    private static let startPatience: Duration = .milliseconds(1)
+
     private func handle(_ events: [Event]) throws {
-        let now = milliseconds
-        core.wall = wallMilliseconds
-        var effects: [Effect] = []
-        for event in events { effects += core.handle(event, at: now) }
+        var effects = decide(events)
+        // Asked before the commit, unlike all else: a planner only answers, and its answer is stored with this batch or
+        // with a later one.
+        let early = effects.count
+        let starts = effects.count { $0.startsPlanner }
+        for case .plan(let job, let call) in effects where call.isStart { planning.ask(job, call) }
+        if starts > 0 { effects += try decide(startAnswers(starts)) }
         let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
         if !records.isEmpty { try database.commit(records) }
-        for effect in effects {
+        recorder?.end(effects, core)
+        for (at, effect) in effects.enumerated() {
             switch effect {
+            // A worker that left may come back, with another key if it likes; by the end of the batch it may be back.
+            case .record(.left(let worker)): if !core.knows(worker) { routes.forget(worker) }
             case .record: break
             case .send(let message, let worker):
                 guard let connection = routes.connection(of: worker) else { continue }
                 if try !send(message, to: connection) { routes.forget(worker) }
             case .reply(let reply, let client):
                 _ = try send(.reply(number: client.number, reply), to: client.connection)
-            case .plan(let job, let call): planning.ask(job, call)
+            case .plan(let job, let call): if at >= early || !call.isStart { planning.ask(job, call) }
             case .publish(let job, let kind, let publications): publish(job, kind, publications)
             case .log(let line): log.write(line)
             }
         }
+    }
+
+    private func decide(_ events: [Event]) -> [Effect] {
+        let now = milliseconds
+        let wall = wallMilliseconds
+        recorder?.begin(events, at: now, wall: wall, core)
+        core.wall = wall
+        var effects: [Effect] = []
+        for event in events { effects += core.handle(event, at: now) }
+        return effects
+    }
+
+    /// What planners answer in time, as a batch of events; nothing, when none does.
+    private func startAnswers(_ wanted: Int) throws -> [Event] {
+        let end = ContinuousClock.now + Self.startPatience
+        var answers: [Event] = []
+        var poller = Poller()
+        _ = poller.add(descriptor: planned.descriptor)
+        while answers.count < wanted, ContinuousClock.now < end {
+            try poller.wait(milliseconds: 1)
+            planned.clear()
+            answers += planning.takeAnswers()
+        }
+        // Their threads' last words were meant for the loop, which has not heard the wakeup taken here.
+        if planning.failure ?? studies.failure != nil { planned.wake() }
+        return answers.isEmpty ? [] : answers + [.ticked(wall: wallMilliseconds)]
     }
 
     /// - Returns: false when there is no such connection any more.
@@ -257,6 +298,13 @@ package final class Coordinator {
             codeVersion: codeVersion, incarnation: incarnation, process: UInt32(getpid()), state: settings.folder.path,
             listen: listeners.flatMap(\.endpoints), uptimeMilliseconds: milliseconds, residentBytes: residentBytes())
     }
+}
+
+extension PlannerCall {
+    fileprivate var isStart: Bool { if case .start = self { true } else { false } }
+}
+extension Effect {
+    fileprivate var startsPlanner: Bool { if case .plan(_, let call) = self { call.isStart } else { false } }
 }
 
 /// One ROUTER and where it listens.

@@ -72,20 +72,27 @@ final class PlanningThread: Sendable {
         var planners: [JobID: any ErasedPlanner] = [:]
         while true {
             asked.wait()
-            let question: Question? = state.withLock { state in
-                state.isStopped || state.questions.isEmpty ? nil : state.questions.removeFirst()
+            // All that waits at once: taking the first of many moves the others.
+            let questions: [Question]? = state.withLock { state in
+                if state.isStopped { return nil }
+                defer { state.questions = [] }
+                return state.questions
             }
-            guard let question else {
+            guard let questions else { return }
+            for question in questions {
                 if state.withLock({ $0.isStopped }) { return }
-                continue
+                work(on: question, &planners)
             }
-            do throws(JobError) {
-                guard let output = try answer(question, &planners) else { continue }
-                for blob in output.blobs { try store(blob.bytes) }
-                give(.planned(question.job, output.plan))
-            } catch {
-                give(.planFailed(question.job, error.description))
-            }
+        }
+    }
+
+    private func work(on question: Question, _ planners: inout [JobID: any ErasedPlanner]) {
+        do throws(JobError) {
+            guard let output = try answer(question, &planners) else { return }
+            for blob in output.blobs { try store(blob.bytes) }
+            give(.planned(question.job, output.plan))
+        } catch {
+            give(.planFailed(question.job, error.description))
         }
     }
 

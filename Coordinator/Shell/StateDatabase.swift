@@ -5,6 +5,9 @@ import Store
 /// `state.sqlite`: what must survive the coordinator. Its size follows what is live, not what ever happened.
 package struct StateDatabase: ~Copyable {
     private let database: Database
+    private var doneRows = DoneRows()
+    /// Jobs whose tasks are one array: no planner cares in which order they were done. Looked up, never iterated.
+    private var arrays: Set<JobID> = []
     private let insertJob: Statement
     private let updateJob: Statement
     private let setArray: Statement
@@ -13,7 +16,10 @@ package struct StateDatabase: ~Copyable {
     private let insertClaim: Statement
     private let deleteClaim: Statement
     private let closeClaim: Statement
+    private let forgetClosed: Statement
     private let insertDone: Statement
+    private let growDone: Statement
+    private let deleteDone: Statement
     private let insertAttempts: Statement
     private let insertLedger: Statement
     private let setBudget: Statement
@@ -42,8 +48,15 @@ package struct StateDatabase: ~Copyable {
             """)
         let deleteClaim = try database.prepare("DELETE FROM claims WHERE job=?1 AND first=?2 AND epoch=?3")
         let closeClaim = try database.prepare("UPDATE claims SET open=0 WHERE job=?1 AND first=?2 AND epoch=?3")
+        // Closed claims say only how far epochs have risen: a newer claim of all their tasks says more.
+        let forgetClosed = try database.prepare(
+            """
+            DELETE FROM claims WHERE job=?1 AND first>=?2 AND first<?2+?3 AND first+count<=?2+?3 AND epoch<?4 AND open=0
+            """)
         let insertDone = try database.prepare(
             "INSERT INTO done(job, first, count, epoch, result, busy) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
+        let growDone = try database.prepare("UPDATE done SET first=?2, count=?3, busy=?4 WHERE seq=?1")
+        let deleteDone = try database.prepare("DELETE FROM done WHERE seq=?1")
         let insertAttempts = try database.prepare(
             "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked) VALUES(?1, ?2, ?3, ?4, ?5)")
         let insertLedger = try database.prepare(
@@ -68,7 +81,10 @@ package struct StateDatabase: ~Copyable {
         self.insertClaim = insertClaim
         self.deleteClaim = deleteClaim
         self.closeClaim = closeClaim
+        self.forgetClosed = forgetClosed
         self.insertDone = insertDone
+        self.growDone = growDone
+        self.deleteDone = deleteDone
         self.insertAttempts = insertAttempts
         self.insertLedger = insertLedger
         self.setBudget = setBudget
@@ -120,18 +136,61 @@ package struct StateDatabase: ~Copyable {
     // MARK: - Writing
 
     /// All of a batch's records or none of them; on the disk when this returns.
-    package func commit(_ records: [Record]) throws(DatabaseError) {
+    package mutating func commit(_ records: [Record]) throws(DatabaseError) {
         try database.begin()
         do throws(DatabaseError) {
-            for record in records { try write(record) }
+            var ended: [JobID] = []
+            for record in records {
+                try write(record)
+                if case .state(let job, let state, _, _, _) = record, state.isOver, state != .unfinished {
+                    ended.append(job)
+                }
+            }
+            // Last: closing what an ended job still had out is among the records.
+            for job in ended { try forgetWork(of: job) }
             try database.commit()
         } catch {
+            doneRows = DoneRows()
             if database.isInTransaction { try? database.rollback() }
             throw error
         }
     }
 
-    private func write(_ record: Record) throws(DatabaseError) {
+    /// A job that is over keeps its results and the failures that people ask for; nobody claims anything of it again.
+    private mutating func forgetWork(of job: JobID) throws(DatabaseError) {
+        arrays.remove(job)
+        // The tasks themselves are still counted; what they were told is not asked for.
+        for change in [
+            "DELETE FROM claims WHERE job=?1", "DELETE FROM attempts WHERE job=?1 AND parked IS NULL",
+            "UPDATE tasks SET payload=x'' WHERE job=?1",
+        ] {
+            let statement = try database.prepare(change)
+            try statement.bind(Int(job.number), at: 1)
+            try statement.run()
+        }
+    }
+
+    private mutating func writeDone(_ run: ClaimRun, _ result: [UInt8], _ busy: UInt64) throws(DatabaseError) {
+        let isArray = arrays.contains(run.job)
+        if isArray, case .grow(let row, let absorbed) = doneRows.add(run, result, busyMicroseconds: busy) {
+            if let absorbed {
+                try deleteDone.bind(absorbed, at: 1)
+                try deleteDone.run()
+            }
+            try growDone.bind(row.seq, at: 1)
+            try growDone.bind(Int(row.run.first), at: 2)
+            try growDone.bind(Int(row.run.count), at: 3)
+            try growDone.bind(Int64(bitPattern: row.busyMicroseconds), at: 4)
+            return try growDone.run()
+        }
+        try bind(insertDone, run)
+        try insertDone.bind(blob: result, at: 5)
+        try insertDone.bind(Int64(bitPattern: busy), at: 6)
+        try insertDone.run()
+        if isArray { doneRows.inserted(run, result, busyMicroseconds: busy, seq: database.lastInsertRowID) }
+    }
+
+    private mutating func write(_ record: Record) throws(DatabaseError) {
         switch record {
         case .accepted(let job, let submission, let wall):
             try insertJob.bind(Int(job.number), at: 1)
@@ -151,7 +210,9 @@ package struct StateDatabase: ~Copyable {
             try setArray.bind(blob: payload, at: 2)
             try setArray.bind(Int(count), at: 3)
             try setArray.run()
+            arrays.insert(job)
         case .tasks(let job, let first, let tasks):
+            arrays.remove(job)
             for (offset, task) in tasks.enumerated() {
                 try insertTask.bind(Int(job.number), at: 1)
                 try insertTask.bind(Int(first) + offset, at: 2)
@@ -168,14 +229,15 @@ package struct StateDatabase: ~Copyable {
             try insertClaim.bind(Int64(bitPattern: worker.incarnation), at: 5)
             try insertClaim.bind(Int(granted), at: 6)
             try insertClaim.run()
+            // Epochs begin with 1: a first claim has none before it.
+            if run.epoch > 1 {
+                try bind(forgetClosed, run)
+                try forgetClosed.run()
+            }
         case .closed(let run, let allDone):
             let statement = allDone ? 0 : 1
             if statement == 0 { try close(deleteClaim, run) } else { try close(closeClaim, run) }
-        case .done(let run, let result, let busy):
-            try bind(insertDone, run)
-            try insertDone.bind(blob: result, at: 5)
-            try insertDone.bind(Int64(bitPattern: busy), at: 6)
-            try insertDone.run()
+        case .done(let run, let result, let busy): try writeDone(run, result, busy)
         case .attempts(let task, let failures, let crashes, let parked):
             try insertAttempts.bind(Int(task.job.number), at: 1)
             try insertAttempts.bind(Int(task.index), at: 2)
@@ -240,7 +302,7 @@ package struct StateDatabase: ~Copyable {
     // MARK: - Reading
 
     /// Every job as it was at the last commit.
-    package func load() throws(DatabaseError) -> [StoredJob] {
+    package mutating func load() throws(DatabaseError) -> [StoredJob] {
         var jobs: [StoredJob] = []
         let rows = try database.prepare(
             """
@@ -269,6 +331,7 @@ package struct StateDatabase: ~Copyable {
             jobs.append(job)
         }
         for at in jobs.indices { try loadParts(of: &jobs[at]) }
+        for job in jobs where job.array != nil && job.tasks.isEmpty && !job.state.isOver { arrays.insert(job.id) }
         return jobs
     }
 

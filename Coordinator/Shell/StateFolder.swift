@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Messages
 
-/// Where a coordinator keeps everything: `state.sqlite`, `blobs/`, `keys/`, its ipc sockets and its log.
+/// Where a coordinator keeps everything: `state.sqlite`, `blobs/`, `keys/`, `flight/`, its ipc sockets and its log.
 package struct StateFolder: Sendable {
     package let path: String
     /// Of the coordinator and of everyone it admits over TCP.
@@ -17,6 +17,8 @@ package struct StateFolder: Sendable {
     package var studies: String { path + "/studies.sqlite" }
     package var studyFolder: String { path + "/studies" }
     package var blobs: String { path + "/blobs" }
+    /// The flight record: see FlightRecorder.
+    package var flight: String { path + "/flight" }
     package var log: String { path + "/log.jsonl" }
     /// What local workers say. Renamed to `workers.log.1` at 16 MiB when a supervisor starts.
     package var workerLog: String { path + "/workers.log" }

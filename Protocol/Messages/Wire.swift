@@ -27,6 +27,8 @@ package struct WireWriter {
         count(value.count)
         bytes.append(contentsOf: value)
     }
+    /// Without its length: whoever reads knows it.
+    package mutating func raw(_ value: [UInt8]) { bytes.append(contentsOf: value) }
     package mutating func value(_ value: some Wire) { value.write(to: &self) }
     package mutating func array<Element: Wire>(_ values: [Element]) {
         count(values.count)
@@ -94,6 +96,11 @@ package struct WireReader {
     }
     package mutating func blob() throws(WireError) -> [UInt8] {
         let count = try count()
+        defer { offset += count }
+        return Array(bytes[offset..<offset + count])
+    }
+    package mutating func raw(_ count: Int) throws(WireError) -> [UInt8] {
+        guard count <= remainingBytes else { throw WireError("\(count) bytes wanted, \(remainingBytes) left") }
         defer { offset += count }
         return Array(bytes[offset..<offset + count])
     }

@@ -238,6 +238,65 @@ func replies(_ effects: [Effect]) -> [Reply] {
     #expect(bench.core.status(of: job, at: bench.now)?.running == 1)
 }
 
+@Test func `from its deadline on nothing of a job is handed out, and what has no slices is stopped`() {
+    var bench = Bench()
+    bench.send(.submitted(Submission(token: 1, kind: "k", spec: [], budgetMilliseconds: 1000), by: bench.client))
+    let job = JobID(1)
+    var plan = Plan()
+    plan.tasks = (0..<4).map { PlannedTask(payload: [$0]) }
+    bench.send(.planned(job, plan))
+    let run = assigned(bench.join(1))
+    #expect(run.count == 1)
+    bench.now += 900
+    // The first ends in time and pays from the pool; the next, and one to follow it, go out and are late.
+    let outcome = TaskOutcome(run: run[0], end: .done([0]), busyMicroseconds: 900_000)
+    let late = assigned(bench.send(.outcomes(WorkerID(1), number: 1, [outcome]), from: WorkerID(1)))
+    #expect(late.count == 2)
+    let budget = bench.core.status(of: job, at: bench.now)!.budget!
+    #expect(budget.spent == 900 && budget.granted == 0 && budget.pool == 100 && budget.total == 1000)
+    bench.send(.planned(job, Plan()))
+    bench.now += 100
+    #expect(assigned(bench.join(2)).isEmpty)
+    #expect(bench.core.why("1.3", at: bench.now).contains("waits for budget"))
+    // Time to end by itself, and no more.
+    bench.now += 199
+    #expect(!bench.send(.ticked(wall: 0)).contains(.plan(job, .budgetEnded)))
+    bench.now += 1
+    let ended = bench.send(.ticked(wall: 0))
+    #expect(ended.contains(.send(.cancel(late), to: WorkerID(1))))
+    #expect(ended.contains(.plan(job, .budgetEnded)))
+    var end = Plan()
+    end.end = .unfinished(BlobID(hash: [UInt8](repeating: 1, count: 32))!)
+    bench.send(.planned(job, end))
+    #expect(bench.core.status(of: job, at: bench.now)?.state == .unfinished)
+    #expect(!assigned(bench.send(.addBudget(job, milliseconds: 500, token: 1, by: bench.client))).isEmpty)
+}
+
+@Test func `an array whose budget ends is unfinished, and goes on with more`() {
+    var bench = Bench()
+    let job = bench.submit(1, count: 2) { $0.budgetMilliseconds = 1000 }
+    _ = bench.join(1)
+    bench.now += 1200
+    bench.send(.ticked(wall: 0))
+    #expect(bench.core.status(of: job, at: bench.now)?.state == .unfinished)
+    bench.restart()
+    _ = bench.join(2)
+    bench.send(.addBudget(job, milliseconds: 1000, token: 1, by: bench.client))
+    #expect(bench.core.status(of: job, at: bench.now)?.running == 1)
+}
+
+@Test func `budget added again under its token is added once, in this life and the next`() {
+    var bench = Bench()
+    let job = bench.submit(1, count: 1) { $0.budgetMilliseconds = 1000 }
+    let wish = Event.addBudget(job, milliseconds: 500, token: 77, by: bench.client)
+    for _ in 0..<2 { #expect(replies(bench.send(wish)) == [.done]) }
+    bench.restart()
+    #expect(replies(bench.send(wish)) == [.done])
+    #expect(bench.core.status(of: job, at: bench.now)?.budget?.wallMilliseconds == 1500)
+    bench.send(.addBudget(job, milliseconds: 500, token: 78, by: bench.client))
+    #expect(bench.core.status(of: job, at: bench.now)?.budget?.wallMilliseconds == 2000)
+}
+
 @Test func `a task that needs more than any worker has says so`() {
     var bench = Bench()
     _ = bench.submit(1, count: 1) { $0.needs.cores = 9 }

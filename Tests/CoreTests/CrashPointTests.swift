@@ -34,7 +34,7 @@ private let (walHeader, walFrame) = (32, 24 + 4096)
 
     // The log's length after each commit, and the state that the coordinator had then.
     var commits: [(length: Int, hash: UInt64)] = []
-    let database = try StateDatabase(path: path)
+    var database = try StateDatabase(path: path)
     commits.append((try Data(contentsOf: URL(filePath: path + "-wal")).count, Core().stateHash))
     for batch in simulation.batches where !batch.records.isEmpty {
         try database.commit(batch.records)
@@ -50,7 +50,7 @@ private let (walHeader, walFrame) = (32, 24 + 4096)
         for suffix in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
         try main.write(to: URL(filePath: copy))
         try log.write(to: URL(filePath: copy + "-wal"))
-        let database = try StateDatabase(path: copy)
+        var database = try StateDatabase(path: copy)
         let core = Core(restoring: try database.load(), names: try database.workerNames(), at: 0)
         #expect(core.brokenInvariant() == nil)
         return core.stateHash

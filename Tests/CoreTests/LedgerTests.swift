@@ -17,8 +17,9 @@ private struct Books {
     private struct Held {
         var run: ClaimRun
         var granted: UInt64
-        /// Since when this life of the coordinator knows of it.
+        /// Since when this life of the coordinator knows of it, on its clock and on the budget's.
         var since: Milliseconds
+        var began: UInt64
     }
     private struct Member {
         let id: UInt64
@@ -136,14 +137,15 @@ private struct Books {
         heard(m)
         let used = number(0...bench.now - held.since + 200)
         let end: TaskOutcome.End = number(1...8) == 1 ? .returned : .done([0])
-        if state?.isOver == false { settle(held, used: min(used, bench.now - held.since)) }
+        if state?.isOver == false { settle(held, used: used) }
         let outcome = TaskOutcome(run: held.run, end: end, busyMicroseconds: used * 1000)
         nextNumber += 1
         send(.outcomes(WorkerID(members[m].id), number: nextNumber, [outcome]), from: members[m].id)
     }
     private mutating func settle(_ held: Held, used: UInt64) {
+        let out = min(elapsed, wall) - min(min(elapsed, wall), max(held.began, started))
         granted -= held.granted
-        spent += min(used, total - spent - granted, max(passed, spent) - spent)
+        spent += min(used, out, total - spent - granted, max(passed, spent) - spent)
     }
 
     private mutating func add() {
@@ -177,6 +179,7 @@ private struct Books {
             for h in members[m].held.indices {
                 members[m].held[h].granted = 0
                 members[m].held[h].since = 0
+                members[m].held[h].began = min(elapsed, wall)
             }
         }
         members.removeAll { !$0.isAlive && $0.held.isEmpty }
@@ -213,7 +216,6 @@ private struct Books {
                 var plan = Plan()
                 plan.end = .unfinished(BlobID(hash: [UInt8](repeating: 1, count: 32))!)
                 send(.planned(job, plan))
-                end()
             case .forget: break
             default: break
             }
@@ -225,6 +227,7 @@ private struct Books {
         for effect in effects {
             switch effect {
             case .record(.left(let worker)): lose(worker.incarnation)
+            case .record(.state(_, .unfinished, _, _, _)): end()
             case .send(.cancel(let runs), let worker): cancel(runs, worker.incarnation)
             case .send(.assign(let number, let assignments), let worker):
                 guard let m = members.firstIndex(where: { $0.id == worker.incarnation }) else { continue }
@@ -236,16 +239,18 @@ private struct Books {
                         failure = "a slice of \(slice) ms"
                     }
                     granted += slice
-                    members[m].held.append(Held(run: assignment.run, granted: slice, since: bench.now))
+                    members[m].held.append(
+                        Held(run: assignment.run, granted: slice, since: bench.now, began: min(elapsed, wall)))
                 }
             default: break
             }
         }
         if state == .paused, members.allSatisfy(\.held.isEmpty) { stop() }
     }
-    /// All slots lived to the deadline, and those that stay count anew when more budget comes.
+    /// Slots lived to the deadline, those that fell silent until they were heard of last. Those that stay count anew when
+    /// more budget comes.
     private mutating func end() {
-        guard state == .unfinished else { return }
+        for m in members.indices where members[m].heard + 1500 < bench.now { fall(m) }
         stop()
         left = passed
         for m in members.indices {
@@ -262,14 +267,19 @@ private struct Books {
         for held in members[m].held {
             settle(held, used: min(held.granted, members[m].heard - min(members[m].heard, held.since)))
         }
-        let member = members.remove(at: m)
-        let heard = isRunning ? max(member.heardElapsed, started) : min(elapsed, wall)
-        left += member.slots * (heard - min(heard, member.joined))
+        fall(m)
+        members.remove(at: m)
+    }
+    /// What the slots of a member lived through stays, and is all.
+    private mutating func fall(_ m: Int) {
+        let heard = isRunning ? max(members[m].heardElapsed, started) : min(elapsed, wall)
+        left += members[m].slots * (heard - min(heard, members[m].joined))
+        members[m].joined = .max
     }
     private mutating func cancel(_ runs: [ClaimRun], _ id: UInt64) {
         guard let m = members.firstIndex(where: { $0.id == id }) else { return }
         for held in members[m].held where runs.contains(held.run) {
-            settle(held, used: min(held.granted, bench.now - held.since))
+            settle(held, used: min(held.granted, members[m].heard - min(members[m].heard, held.since)))
         }
         members[m].held.removeAll { runs.contains($0.run) }
     }

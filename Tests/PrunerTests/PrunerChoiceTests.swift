@@ -79,3 +79,28 @@ private func complaint(_ text: String) -> String {
     #expect(decision.prune)
     #expect(decision.reason == "the best report 0.31 is worse than the median 0.25 of 5 trials at step 0")
 }
+
+@Test(arguments: PrunerChoice.names)
+func `absurd steps and values are judged like any others`(name: String) throws {
+    let options = ["percentile": ":25", "threshold": ":upper=1", "patient": ":asha,patience=1"]
+    var pruner = try PrunerChoice(name + (options[name] ?? "")).make(study: "s", directions: [.maximize])
+    let reports = [(0, -Double.infinity), (1, .infinity), (Int.max - 1, .nan), (Int.max, .greatestFiniteMagnitude)]
+    for number in 0..<20 {
+        var trial = PrunerTrial(number: number)
+        for (step, value) in reports {
+            let isTaken = trial.report(step: step, value: value)
+            #expect(isTaken)
+            let decision = pruner.decide(trial)
+            #expect(!decision.reason.isEmpty)
+            trial.remember(decision)
+        }
+        trial.state = .complete
+        trial.value = number % 2 == 0 ? .infinity : -.infinity
+        pruner.learn(trial)
+    }
+    var other = PrunerTrial(number: 20, notes: ["asha:min_resource": .nan, "hyperband:max_resource": -.infinity])
+    other.notes["completed_rung_0"] = .nan
+    pruner.learn(other)
+    #expect(throws: JobError.self) { try PrunerChoice("patient:median,patience=\(Int.max)") }
+    _ = try PrunerChoice("hyperband:max=\(1 << 50),eta=2").make(study: "s", directions: [.minimize])
+}

@@ -308,6 +308,31 @@ private func command(
         }
     }
 
+    @Test func `programs and what they started do not outlive a worker that is killed`() throws {
+        let coordinator = try FakeCoordinator()
+        let worker = try WorkerProcess(coordinator, slots: 1)
+        _ = try coordinator.greeted()
+        let mark = coordinator.folder + "/processes"
+        // One that ended before: its number must not be killed again, nor its place in the books be missed.
+        try coordinator.assign([command("true", [])])
+        _ = try coordinator.ends(1)
+        let script = "trap '' TERM HUP; sleep 60 & echo $$ $! > \(mark).new; mv \(mark).new \(mark); wait; sleep 60"
+        try coordinator.assign([command(job: 2, "sh", ["-c", script])])
+        _ = try coordinator.until { _ in FileManager.default.fileExists(atPath: mark) ? true : nil }
+        let processes = try String(contentsOfFile: mark, encoding: .utf8).split { $0.isWhitespace }.compactMap {
+            Int32($0)
+        }
+        try #require(processes.count == 2)
+        func isOver(_ process: Int32) -> Bool {
+            ((try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? "gone Z").contains(" Z")
+        }
+        #expect(!processes.contains(where: isOver))
+        worker.signal(SIGKILL)
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !processes.allSatisfy(isOver), ContinuousClock.now < deadline { usleep(1000) }
+        #expect(processes.allSatisfy(isOver))
+    }
+
     @Test func `a worker leaves when the process that started it has ended`() throws {
         let coordinator = try FakeCoordinator()
         // A shell that starts the worker and ends.

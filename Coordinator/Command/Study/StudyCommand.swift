@@ -8,6 +8,7 @@ enum StudyCommand: Subcommand {
         [
             StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
             StudyImportance.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self,
+            StudyReportCommand.self, StudyExportCommand.self, StudyImport.self,
             StudyReplayCommand.self,
         ]
     }

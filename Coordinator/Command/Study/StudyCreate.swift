@@ -139,11 +139,16 @@ enum StudyCreate: Subcommand {
 /// What `create` and `check` are told about a study.
 enum StudyOptions {
     /// - Returns: the study, and the universe that its objective works on.
-    static func spec(_ arguments: inout Arguments) throws -> (spec: Study.Spec, universe: [UInt8]?) {
+    ///
+    /// - Parameters: known already, from a file: then the words need not say them.
+    static func spec(
+        _ arguments: inout Arguments, name: String? = nil, parameters known: [StudyParameter]? = nil,
+        directions knownDirections: [Study.Direction]? = nil
+    ) throws -> (spec: Study.Spec, universe: [UInt8]?) {
         let space = try arguments.value("--space").map { try SpaceFile.read($0) }
         guard let what = try arguments.value("--objective") else { throw UsageError("--objective is missing.") }
         let (objective, own, universe) = try objective(what, &arguments)
-        guard let parameters = space ?? own else {
+        guard let parameters = space ?? known ?? own else {
             throw UsageError("--space is missing: the file with the parameters.")
         }
         var directions: [Study.Direction] = []
@@ -154,6 +159,7 @@ enum StudyOptions {
             default: throw UsageError("--direction is \(word); give minimize or maximize.")
             }
         }
+        if directions.isEmpty, let knownDirections { directions = knownDirections }
         if directions.isEmpty { directions = defaultDirections(objective) }
         let slots = defaultSlots()
         let seed = try arguments.integer("--seed", 0...UInt32.max) ?? 0
@@ -162,7 +168,7 @@ enum StudyOptions {
         let sampler = try arguments.value("--sampler") ?? (directions.count > 1 ? "nsga2" : "tpe")
         let pruner = try arguments.value("--pruner") ?? (directions.count > 1 ? "none" : "median")
         var spec = Study.Spec(
-            name: try arguments.word("the study's NAME"), parameters: parameters, directions: directions,
+            name: try name ?? arguments.word("the study's NAME"), parameters: parameters, directions: directions,
             objective: objective, sampler: sampler, pruner: pruner, seed: seed, parallel: parallel,
             isReproducible: arguments.flag("--reproducible"), retries: retries)
         spec.timeoutMilliseconds = try time("--timeout", &arguments) ?? 0

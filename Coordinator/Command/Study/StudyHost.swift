@@ -23,6 +23,7 @@ final class StudyHost {
         }
         self.supervisor = supervisor
         client = try Client(place, patience: .seconds(30))
+        client.whileWaiting = { supervisor?.tend() }
         try waitForCoordinator()
     }
     deinit { supervisor?.stop() }

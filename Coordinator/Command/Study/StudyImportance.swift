@@ -27,7 +27,9 @@ enum StudyImportance: Subcommand {
         try arguments.finishWithoutTrailing()
         let study = try StudyHost(place).study(name)
         let trials = try study.trials()
-        let shares = try importances(study.spec, trials)
+        let shares = Importance.all(
+            of: trials.compactMap { AnalysisTrial($0, space: study.spec.parameters) },
+            directions: study.spec.directions.map { Direction($0) })
         let complete = trials.count { $0.state == .complete }
         guard complete > 1 else {
             throw JobError("study \(name) has \(counted(complete, "complete trial")); importance wants at least two.")
@@ -47,37 +49,5 @@ enum StudyImportance: Subcommand {
                     + bar)
         }
         return .done
-    }
-}
-
-/// The most important first; several directions: the mean of each one's shares.
-func importances(_ spec: Study.Spec, _ trials: [Study.Trial]) throws(JobError) -> [Importance] {
-    let directions = spec.directions.map { $0 == .minimize ? Direction.minimize : .maximize }
-    return Importance.all(of: try analysed(spec, trials), directions: directions)
-}
-
-/// Trials as analyses want them.
-func analysed(_ spec: Study.Spec, _ trials: [Study.Trial]) throws(JobError) -> [AnalysisTrial] {
-    var distributions: [Distribution] = []
-    for parameter in spec.parameters { distributions.append(try parameter.distribution) }
-    return trials.compactMap { trial in
-        let state: AnalysisTrial.State
-        switch trial.state {
-        case .complete: state = .complete
-        case .pruned: state = .pruned
-        case .failed: state = .failed
-        case .running: state = .running
-        case .waiting: return nil
-        }
-        var parameters: [AnalysisTrial.Value] = []
-        for (at, value) in trial.parameters.enumerated() {
-            guard let value else { continue }
-            parameters.append(
-                AnalysisTrial.Value(name: spec.parameters[at].name, distribution: distributions[at], value: value))
-        }
-        return AnalysisTrial(
-            number: Int(trial.number), state: state, values: trial.values, parameters: parameters,
-            reports: trial.reports.map { (Int($0.step), $0.value) },
-            violation: trial.constraints.reduce(0) { $0 + max(0, $1.value) })
     }
 }

@@ -51,7 +51,7 @@ enum StudyTrials: Subcommand {
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
                 stored.map { value -> String in
                     if case .float(let number) = parameter.value(value) {
-                        short(number)
+                        brief(number)
                     } else {
                         parameter.value(value).text
                     }

@@ -56,12 +56,15 @@ struct TrialDialogue {
             unanswered[at].sentAt = now
             context.report(unanswered[at].report.wireBytes)
         }
+        let before = sent
         while sent < reports.count, unanswered.count < Self.maximumUnanswered {
             unanswered.append((reports[sent], now))
             context.report(reports[sent].wireBytes)
             sent += 1
         }
         if let oldest = unanswered.map(\.sentAt).min() { control.turnAt = oldest + Self.patienceMilliseconds }
+        // Who answers without ringing does so at once.
+        if sent > before, context.bell < 0 { control.turnAt = now }
     }
 
     /// A program that has read that it shall end has its grace to do so by itself; one that has not gets SIGTERM.

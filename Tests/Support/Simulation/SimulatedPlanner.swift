@@ -11,14 +11,17 @@ package struct SimulatedJob: Sendable {
     /// Fails every time; `.max`: none. With `isFlaky` only the first time.
     package var failing: UInt32 = .max
     package var isFlaky = false
+    /// Of an array's or a fan's task; of one unit of a search.
     package var taskMilliseconds: UInt32 = 10
+    /// Its planner fails when it has heard this many results; `.max`: never.
+    package var plannerFailsAt: UInt32 = .max
 
     package init(kind: Kind, count: UInt32) {
         self.kind = kind
         self.count = count
     }
     package var spec: [UInt8] {
-        [kind.rawValue, isFlaky ? 1 : 0] + [count, poison, failing, taskMilliseconds].flatMap(bytes)
+        [kind.rawValue, isFlaky ? 1 : 0] + [count, poison, failing, taskMilliseconds, plannerFailsAt].flatMap(bytes)
     }
     package init(spec: [UInt8]) {
         kind = Kind(rawValue: spec[0])!
@@ -27,6 +30,23 @@ package struct SimulatedJob: Sendable {
         poison = number(spec, 6)
         failing = number(spec, 10)
         taskMilliseconds = number(spec, 14)
+        plannerFailsAt = number(spec, 18)
+    }
+
+    /// Milliseconds that a run takes: a piece of a search ends with its slice.
+    func length(of assignment: Assignment, _ run: ClaimRun) -> UInt64 {
+        guard kind == .search else { return UInt64(taskMilliseconds) * UInt64(run.count) }
+        let (from, to) = Self.piece(assignment.payload)
+        let slice = max(assignment.sliceMilliseconds, 1)
+        return min(UInt64(slice), UInt64(max(taskMilliseconds, 1)) * UInt64(to - from))
+    }
+    /// Where a piece of a search stands after its slice; it always gets on.
+    func cursor(after assignment: Assignment) -> UInt32 {
+        let (from, to) = Self.piece(assignment.payload)
+        return min(to, from + max(1, assignment.sliceMilliseconds / max(taskMilliseconds, 1)))
+    }
+    static func piece(_ payload: [UInt8]) -> (from: UInt32, to: UInt32) {
+        (number(payload, payload.count - 8), number(payload, payload.count - 4))
     }
 }
 
@@ -44,6 +64,8 @@ struct SimulatedPlanner: Sendable {
     /// Pieces given out, by task index.
     private var pieces: [Range<UInt32>] = []
     private(set) var broken: String?
+    /// As it was told to.
+    var hasFailed: Bool { results >= job.plannerFailsAt }
 
     init(_ job: SimulatedJob) { self.job = job }
 

@@ -39,4 +39,37 @@ extension Simulation {
         let length = random.next() % 2 == 0 ? 1 : UInt32.random(in: 1...count, using: &random)
         return ClaimRun(job: job, first: first, count: length, epoch: epoch)
     }
+
+    /// A real frame of a live worker, broken or altered on its way. Nearly all are refused; what can still be read comes
+    /// from a connection that speaks for nobody, or says what may not be believed.
+    mutating func hostileFrame(near w: Int) -> Event? {
+        let worker = workers[w]
+        let messages: [Inbound] = [
+            .heartbeat(worker: worker.id, seen: worker.seen, held: worker.held),
+            .outcomes(
+                worker: worker.id, number: 0,
+                worker.held.map { TaskOutcome(run: $0, end: .done([]), busyMicroseconds: 1) }),
+            .goodbye(worker: worker.id),
+        ]
+        var frame = Frame.encode(messages.randomElement(using: &random)!)
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            switch random.next() % 3 {
+            case 0: frame.removeLast(Int.random(in: 0...frame.count, using: &random))
+            case 1: frame.append(UInt8(truncatingIfNeeded: random.next()))
+            default:
+                guard !frame.isEmpty else { return nil }
+                frame[Int.random(in: 0..<frame.count, using: &random)] = UInt8(truncatingIfNeeded: random.next())
+            }
+        }
+        guard let message = try? Frame.decode(Inbound.self, frame) else { return nil }
+        switch message {
+        case .heartbeat(let id, let seen, let held): return .heartbeat(id, seen: seen, held: held)
+        case .outcomes(let id, _, let outcomes):
+            return .outcomes(id, number: 0, outcomes.filter { !store.isOwed($0.run, to: id) })
+        case .goodbye(let id): return .goodbye(id)
+        case .draining(let id): return .draining(id)
+        case .reports(let id, let reports): return .reported(id, reports)
+        case .hello, .wantBlob, .request: return nil
+        }
+    }
 }

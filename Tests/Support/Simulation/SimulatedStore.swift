@@ -38,8 +38,12 @@ package struct SimulatedStore: Sendable {
     private var due: [TaskID] = []
     /// Positions of jobs whose budget changed in this batch.
     private var budgeted: [Int] = []
-    /// The first rule that was broken, in words.
-    package private(set) var broken: String?
+    /// The first rule that was broken.
+    package private(set) var broken: Violation?
+    /// What each worker's claims take of it. Looked up, never iterated.
+    private var taken: [WorkerID: (memory: UInt64, cores: UInt64)] = [:]
+    /// What each worker has. Looked up, never iterated.
+    package var capacity: [WorkerID: (memory: UInt64, slots: UInt32)] = [:]
     package var jobCount: Int { tables.count }
 
     package init() {}
@@ -71,37 +75,64 @@ package struct SimulatedStore: Sendable {
             entry.value.parked.map { (entry.key, $0) }
         }
     }
+    /// Tasks of a job that have neither a result nor been given up.
+    package func open(of job: JobID) -> [UInt32] {
+        tables[Int(job.number) - 1].tasks.indices.filter {
+            let task = tables[Int(job.number) - 1].tasks[$0]
+            return !task.isDone && !task.isParked
+        }.map { UInt32($0) }
+    }
+    /// Those of them that nobody holds, and that were never there when a worker died.
+    package func waiting(of job: JobID) -> [UInt32] {
+        let table = tables[Int(job.number) - 1]
+        return open(of: job).filter { !table.tasks[Int($0)].isHeld && table.attempts[$0]?.crashes ?? 0 == 0 }
+    }
+    package func isHeld(_ task: TaskID) -> Bool { tables[Int(task.job.number) - 1].tasks[Int(task.index)].isHeld }
+    package func owner(of task: TaskID) -> WorkerID { tables[Int(task.job.number) - 1].tasks[Int(task.index)].owner }
+    package func isParked(_ task: TaskID) -> Bool { tables[Int(task.job.number) - 1].tasks[Int(task.index)].isParked }
+    package func failures(of task: TaskID) -> UInt32 {
+        tables[Int(task.job.number) - 1].attempts[task.index]?.failures ?? 0
+    }
+    package func payload(of task: TaskID) -> [UInt8] {
+        let stored = tables[Int(task.job.number) - 1].stored
+        if let array = stored.array, task.index < array.count { return array.payload }
+        return stored.tasks[Int(task.index - (stored.array?.count ?? 0))].payload
+    }
     package func crashes(of task: TaskID) -> UInt32 {
         tables[Int(task.job.number) - 1].attempts[task.index]?.crashes ?? 0
     }
 
-    private mutating func fail(_ words: String) { if broken == nil { broken = words } }
+    private mutating func fail(_ rule: Invariant, _ words: String) {
+        if broken == nil { broken = Violation(rule: rule, words: words) }
+    }
 
     /// - Parameter sender: the worker whose outcomes are being handled, if it is one.
     package mutating func apply(_ record: Record, from sender: WorkerID?) {
         switch record {
         case .accepted(let job, let submission, let wall):
-            if Int(job.number) != tables.count + 1 { fail("job \(job) accepted out of turn") }
+            if Int(job.number) != tables.count + 1 { fail(.oneState, "job \(job) accepted out of turn") }
             if let first = tables.first(where: { $0.stored.submission.token == submission.token }) {
-                fail("one token became jobs \(first.stored.id) and \(job)")
+                fail(.oneJobAToken, "one token became jobs \(first.stored.id) and \(job)")
             }
             tables.append(Table(stored: StoredJob(id: job, submission: submission, submitted: wall, state: .waiting)))
         case .state(let job, let state, let reason, let answer, let wall):
             let j = Int(job.number) - 1
             let old = tables[j].stored.state
-            if old.isOver, old != .unfinished { fail("job \(job) was \(old) and became \(state)") }
+            if old.isOver, old != .unfinished { fail(.oneState, "job \(job) was \(old) and became \(state)") }
             tables[j].stored.state = state
             tables[j].stored.reason = reason
             tables[j].stored.answer = answer
             tables[j].stored.ended = state.isOver ? wall : 0
         case .array(let job, let payload, let count):
             let j = Int(job.number) - 1
-            if tables[j].stored.array != nil { fail("job \(job) has two arrays") }
+            if tables[j].stored.array != nil { fail(.oneState, "job \(job) has two arrays") }
             tables[j].stored.array = (payload, count)
             tables[j].tasks += Array(repeating: Task(), count: Int(count))
         case .tasks(let job, let first, let tasks):
             let j = Int(job.number) - 1
-            if Int(first) != tables[j].tasks.count { fail("job \(job): tasks planned out of turn at \(first)") }
+            if Int(first) != tables[j].tasks.count {
+                fail(.oneState, "job \(job): tasks planned out of turn at \(first)")
+            }
             tables[j].stored.tasks += tasks
             tables[j].tasks += Array(repeating: Task(), count: tasks.count)
         case .planStatus(let job, let status): tables[Int(job.number) - 1].stored.status = status
@@ -110,26 +141,32 @@ package struct SimulatedStore: Sendable {
         case .done(let run, let bytes, _): done(run, bytes, from: sender)
         case .attempts(let task, let failures, let crashes, let parked):
             let j = Int(task.job.number) - 1
-            if tables[j].tasks[Int(task.index)].isDone { fail("task \(task) has a result and is tried again") }
+            if tables[j].tasks[Int(task.index)].isDone {
+                fail(.oneResult, "task \(task) has a result and is tried again")
+            }
             let retries = tables[j].stored.submission.retries
             let isPoisoned = crashes >= Core.Limits().crashes
             if parked == nil, failures > retries || isPoisoned {
-                fail("task \(task) failed \(failures) times and killed \(crashes) workers, and is tried again")
+                fail(.blame, "task \(task) failed \(failures) times and killed \(crashes) workers, and is tried again")
             }
             if parked != nil, failures <= retries, !isPoisoned {
-                fail("a neighbour was blamed: task \(task) is parked after \(crashes) crashes")
+                fail(.blame, "a neighbour was blamed: task \(task) is parked after \(crashes) crashes")
             }
             if parked != nil { tables[j].tasks[Int(task.index)].isParked = true }
             tables[j].attempts[task.index] = (failures, crashes, parked)
         case .ledger(let job, let entry):
             if entry.donated != (entry.granted > entry.spent ? entry.granted - entry.spent : 0) {
-                fail("job \(job): of \(entry.granted) ms \(entry.spent) were spent and \(entry.donated) donated")
+                fail(
+                    .budget, "job \(job): of \(entry.granted) ms \(entry.spent) were spent and \(entry.donated) donated"
+                )
             }
             tables[Int(job.number) - 1].stored.ledger.append(entry)
         case .heard(let job, let hearing):
             if case .request(let number) = hearing.source {
                 let j = Int(job.number) - 1
-                if number <= tables[j].stored.told { fail("job \(job): request \(number) was told twice") }
+                if number <= tables[j].stored.told {
+                    fail(.oneJobAToken, "job \(job): request \(number) was told twice")
+                }
                 tables[j].stored.told = number
             }
         case .joined(let worker, let name): names[worker] = name
@@ -137,7 +174,7 @@ package struct SimulatedStore: Sendable {
         case .budget(let job, let budget): keep(budget, of: job)
         case .budgetAdded(let job, let token, let milliseconds):
             let j = Int(job.number) - 1
-            if tables[j].additions[token] != nil { fail("job \(job): budget was added twice under one token") }
+            if tables[j].additions[token] != nil { fail(.budget, "job \(job): budget was added twice under one token") }
             tables[j].additions[token] = milliseconds
             tables[j].stored.budgetTokens.append(token)
             if !budgeted.contains(j) { budgeted.append(j) }
@@ -147,14 +184,18 @@ package struct SimulatedStore: Sendable {
     private mutating func keep(_ budget: StoredBudget, of job: JobID) {
         let j = Int(job.number) - 1
         if let old = tables[j].stored.budget {
-            if budget.elapsedMilliseconds < old.elapsedMilliseconds { fail("job \(job): spent budget was given back") }
-            if budget.mostSlots < old.mostSlots { fail("job \(job): slots were forgotten") }
+            if budget.elapsedMilliseconds < old.elapsedMilliseconds {
+                fail(.budget, "job \(job): spent budget was given back")
+            }
+            if budget.mostSlots < old.mostSlots { fail(.budget, "job \(job): slots were forgotten") }
         }
         if budget.elapsedMilliseconds > budget.wallMilliseconds {
-            fail("job \(job): its budget's clock ran past its end")
+            fail(.budget, "job \(job): its budget's clock ran past its end")
         }
         if budget.total > budget.wallMilliseconds * budget.mostSlots {
-            fail("job \(job): a budget of \(budget.total) ms; its slots never had more than \(budget.mostSlots) × wall")
+            fail(
+                .budget,
+                "job \(job): a budget of \(budget.total) ms; its slots never had more than \(budget.mostSlots) × wall")
         }
         tables[j].stored.budget = budget
         if !budgeted.contains(j) { budgeted.append(j) }
@@ -166,67 +207,103 @@ package struct SimulatedStore: Sendable {
             let job = tables[j].stored
             let wall = tables[j].additions.values.reduce(job.submission.budgetMilliseconds, +)
             if let budget = job.budget, budget.wallMilliseconds != wall {
-                fail("job \(job.id): a budget of \(budget.wallMilliseconds) ms, given were \(wall)")
+                fail(.budget, "job \(job.id): a budget of \(budget.wallMilliseconds) ms, given were \(wall)")
             }
             let spent = job.ledger.reduce(0) { $0 + $1.spent }
             if let budget = job.budget, spent > budget.total {
-                fail("job \(job.id): \(spent) ms are spent and slots lived through \(budget.total)")
+                fail(.budget, "job \(job.id): \(spent) ms are spent and slots lived through \(budget.total)")
             }
         }
         budgeted = []
-        for task in due where !isDone(task) { fail("the claim of task \(task) was closed as done and has no result") }
+        for task in due where !isDone(task) {
+            fail(.nothingLost, "the claim of task \(task) was closed as done and has no result")
+        }
         due = []
     }
 
     private mutating func claimed(_ run: ClaimRun, _ worker: WorkerID, _ granted: UInt32) {
         let j = Int(run.job.number) - 1
         if tables[j].stored.state.isOver, worker != WorkerID(0), tables[j].stored.state != .unfinished {
-            fail("\(run) was claimed though its job is \(tables[j].stored.state)")
+            fail(.cancelled, "\(run) was claimed though its job is \(tables[j].stored.state)")
         }
         for parent in tables[j].stored.submission.after where state(of: parent) != .done {
-            fail("\(run) was claimed before job \(parent), which it comes after, was done")
+            fail(.order, "\(run) was claimed before job \(parent), which it comes after, was done")
         }
         let isNew = run.indices.contains { tables[j].tasks[Int($0)].epoch < run.epoch }
-        if isNew, tables[j].stored.state == .paused { fail("\(run) was handed out though its job is paused") }
+        if isNew, tables[j].stored.state == .paused { fail(.paused, "\(run) was handed out though its job is paused") }
         for index in run.indices {
             let task = tables[j].tasks[Int(index)]
             if task.isDone { continue }  // a hole in a run that was cut
-            if run.epoch < task.epoch { fail("\(run): the epoch of task \(index) fell from \(task.epoch)") }
-            if run.epoch > task.epoch, task.isHeld { fail("\(run): task \(index) has two live claims") }
-            if run.epoch > task.epoch, task.isParked { fail("\(run): task \(index) is parked and was handed out") }
-            if run.epoch == task.epoch, task.owner != worker, worker != WorkerID(0) {
-                fail("\(run): task \(index) changed its worker without a new epoch")
+            if run.epoch < task.epoch { fail(.oneClaim, "\(run): the epoch of task \(index) fell from \(task.epoch)") }
+            if run.epoch > task.epoch, task.isHeld { fail(.oneClaim, "\(run): task \(index) has two live claims") }
+            if run.epoch > task.epoch, task.isParked {
+                fail(.blame, "\(run): task \(index) is parked and was handed out")
             }
+            if run.epoch == task.epoch, task.owner != worker, worker != WorkerID(0) {
+                fail(.ownClaim, "\(run): task \(index) changed its worker without a new epoch")
+            }
+            hold(index, of: j, false)
             tables[j].tasks[Int(index)].epoch = run.epoch
             tables[j].tasks[Int(index)].owner = worker
-            tables[j].tasks[Int(index)].isHeld = worker != WorkerID(0)
+            hold(index, of: j, worker != WorkerID(0))
         }
+        if isNew { checkRoom(run, worker) }
         tables[j].rows[Key(epoch: run.epoch, first: run.first)] = Row(
             run: run, worker: worker, granted: granted, isOpen: true)
+    }
+
+    /// The books of what is held: each task's share is its owner's once.
+    private mutating func hold(_ index: UInt32, of j: Int, _ isHeld: Bool) {
+        let task = tables[j].tasks[Int(index)]
+        guard task.isHeld != isHeld else { return }
+        tables[j].tasks[Int(index)].isHeld = isHeld
+        let needs = tables[j].stored.submission.needs
+        guard needs.cores > 1 || needs.memoryBytes > 0 else { return }
+        var sum = taken[task.owner] ?? (0, 0)
+        if isHeld {
+            sum = (sum.memory + needs.memoryBytes, sum.cores + UInt64(needs.cores))
+        } else {
+            sum = (sum.memory - needs.memoryBytes, sum.cores - UInt64(needs.cores))
+        }
+        taken[task.owner] = sum
+    }
+
+    /// What is handed out anew must fit beside what its worker holds. Small tasks may queue there.
+    private mutating func checkRoom(_ run: ClaimRun, _ worker: WorkerID) {
+        let needs = submission(of: run.job).needs
+        guard needs.cores > 1 || needs.memoryBytes > 0, let sum = taken[worker], let capacity = capacity[worker] else {
+            return
+        }
+        if sum.memory > capacity.memory { fail(.resources, "\(run): \(worker) holds tasks of \(sum.memory >> 20) MiB") }
+        if sum.cores > capacity.slots { fail(.resources, "\(run): \(worker) holds tasks of \(sum.cores) cores") }
     }
 
     private mutating func closed(_ run: ClaimRun, _ allDone: Bool) {
         let j = Int(run.job.number) - 1
         let key = Key(epoch: run.epoch, first: run.first)
-        guard let row = tables[j].rows[key] else { return fail("\(run) was closed and is not stored") }
-        if !row.isOpen { fail("\(run) was closed twice") }
+        guard let row = tables[j].rows[key] else { return fail(.oneClaim, "\(run) was closed and is not stored") }
+        if !row.isOpen { fail(.oneClaim, "\(run) was closed twice") }
         for index in run.indices where tables[j].tasks[Int(index)].epoch == run.epoch {
             if allDone, !tables[j].tasks[Int(index)].isDone { due.append(TaskID(run.job, index)) }
-            tables[j].tasks[Int(index)].isHeld = false
+            hold(index, of: j, false)
         }
         if allDone { tables[j].rows[key] = nil } else { tables[j].rows[key]!.isOpen = false }
     }
 
     private mutating func done(_ run: ClaimRun, _ bytes: [UInt8], from sender: WorkerID?) {
         let j = Int(run.job.number) - 1
-        if tables[j].stored.state.isOver { fail("\(run): a result was accepted; its job is \(tables[j].stored.state)") }
+        if tables[j].stored.state.isOver {
+            fail(.cancelled, "\(run): a result was accepted; its job is \(tables[j].stored.state)")
+        }
         for index in run.indices {
             let task = tables[j].tasks[Int(index)]
-            if task.isDone { fail("\(run): task \(index) has two results") }
-            if task.epoch != run.epoch { fail("\(run): a result of an old claim; the newest is \(task.epoch)") }
-            if task.owner != sender { fail("\(run): a result from a stranger") }
+            if task.isDone { fail(.oneResult, "\(run): task \(index) has two results") }
+            if task.epoch != run.epoch {
+                fail(.oneResult, "\(run): a result of an old claim; the newest is \(task.epoch)")
+            }
+            if task.owner != sender { fail(.ownClaim, "\(run): a result from a stranger") }
             tables[j].tasks[Int(index)].isDone = true
-            tables[j].tasks[Int(index)].isHeld = false
+            hold(index, of: j, false)
             tables[j].results.append((index, bytes))
         }
         tables[j].stored.done.append(run)

@@ -1,0 +1,196 @@
+import Messages
+
+/// What would otherwise be asked of every worker at every tick. All of it follows from `Core.workers`, so that it is
+/// rebuilt, not stored; and which workers have been tried in vain changes no decision, only how often they are tried.
+struct WorkerIndex: Sendable {
+    /// Slots of connected workers that do not drain, weighted by their pace, and what connected workers hold.
+    var liveSlots = 0
+    var livePace: UInt64 = 0
+    var liveTasks = 0
+    /// Slots that bring budgets their time.
+    var budgetSlots: UInt64 = 0
+    /// Positions of workers that are gone, descending: the smallest is taken again first.
+    private var vacant: [Int] = []
+    /// Positions of workers by name. Looked up, never iterated.
+    private var named: [String: [Int]] = [:]
+    /// Nobody's deadline is before this moment.
+    var earliestDeadline: Milliseconds = 0
+    /// Workers that changed since they were last ranked.
+    fileprivate var changed: [Int] = []
+    /// Workers to be tried, the next one first; out-of-date entries are passed over.
+    fileprivate var heap: [Rank] = []
+    fileprivate var stamp: UInt64 = 0
+    /// Workers that were tried; nothing more fits them until they change, or the jobs want something else.
+    fileprivate var tried: [Int] = []
+    /// What the jobs wanted when workers were last tried in vain.
+    fileprivate var demand: [Demand] = []
+
+    struct Rank: Comparable, Sendable {
+        let at: Int
+        let load: UInt64
+        let pace: UInt32
+        let speed: UInt64
+        let id: WorkerID
+        let stamp: UInt64
+        static func < (a: Rank, b: Rank) -> Bool {
+            if a.load != b.load { return a.load < b.load }
+            if a.pace != b.pace { return a.pace > b.pace }
+            if a.speed != b.speed { return a.speed > b.speed }
+            return a.id < b.id
+        }
+    }
+
+    /// All of a job that decides whether a worker that was no use to it may be of use now.
+    struct Demand: Equatable, Sendable {
+        let job: Int
+        let ahead: UInt64
+        let isSuspect: Bool, isBudgeted: Bool, hasPool: Bool, isAwaiting: Bool
+    }
+
+    mutating func vacate(_ w: Int, name: String) {
+        let place = vacant.firstIndex { $0 < w } ?? vacant.count
+        vacant.insert(w, at: place)
+        named[name]?.removeAll { $0 == w }
+        if named[name]?.isEmpty == true { named[name] = nil }
+    }
+    mutating func vacancy() -> Int? { vacant.popLast() }
+    mutating func name(_ w: Int, _ name: String) { named[name, default: []].append(w) }
+    mutating func rename(_ w: Int, from old: String, to name: String) {
+        guard old != name else { return }
+        named[old]?.removeAll { $0 == w }
+        if named[old]?.isEmpty == true { named[old] = nil }
+        self.name(w, name)
+    }
+    func positions(named name: String) -> [Int] { named[name] ?? [] }
+}
+
+// Kept in step with the workers.
+extension Core {
+    /// After anything about a worker changed but what it holds, which `heldChanged` counts.
+    mutating func workerChanged(_ w: Int) {
+        let old = workers[w].counted
+        let isLive = workers[w].isConnected && !workers[w].isGone
+        let slots = isLive && !workers[w].isDraining ? Int(workers[w].slots) : 0
+        let budget = workers[w].isGone ? 0 : budgetSlots(of: w)
+        let new = Worker.Counted(
+            slots: slots, pace: UInt64(slots) * UInt64(workers[w].pace), tasks: isLive ? Int(workers[w].heldTasks) : 0,
+            budget: budget)
+        workers[w].counted = new
+        index.liveSlots += new.slots - old.slots
+        index.livePace += new.pace
+        index.livePace -= old.pace
+        index.liveTasks += new.tasks - old.tasks
+        index.budgetSlots += new.budget
+        index.budgetSlots -= old.budget
+        guard !workers[w].isChanged else { return }
+        workers[w].isChanged = true
+        index.changed.append(w)
+    }
+
+    /// Positions of workers to try, best first, until `body` says that nothing is left to hand out.
+    mutating func forEachReadyWorker(_ body: (inout Core, Int) -> Bool) {
+        for w in index.changed {
+            workers[w].isChanged = false
+            rank(w)
+        }
+        index.changed.removeAll(keepingCapacity: true)
+        while let next = index.heap.first {
+            let isCurrent = workers[next.at].stamp == next.stamp
+            if isCurrent {
+                guard body(&self, next.at) else { break }
+                workers[next.at].stamp = 0
+                if !workers[next.at].isTried { index.tried.append(next.at) }
+                workers[next.at].isTried = true
+            }
+            index.heap.popLeast()
+        }
+        // Whatever changed meanwhile did by what it was handed.
+        for w in index.changed { workers[w].isChanged = false }
+        index.changed.removeAll(keepingCapacity: true)
+        guard index.heap.count > 2 * workers.count + 64 else { return }
+        let current = index.heap.filter { workers[$0.at].stamp == $0.stamp }
+        index.heap = []
+        for rank in current { index.heap.insert(rank) }
+    }
+
+    /// When the jobs want something else, whoever was tried before is tried again.
+    mutating func rankTried(for demand: [WorkerIndex.Demand]) {
+        guard demand != index.demand else { return }
+        index.demand = demand
+        for w in index.tried {
+            workers[w].isTried = false
+            if workers[w].stamp == 0, !workers[w].isGone { rank(w) }
+        }
+        index.tried.removeAll(keepingCapacity: true)
+    }
+    /// What the jobs wanted when the last workers were tried; another than at first, and all are tried again.
+    mutating func noteDemand(_ demand: [WorkerIndex.Demand]) { if demand != index.demand { index.demand = [] } }
+
+    private mutating func rank(_ w: Int) {
+        guard workers[w].isConnected, !workers[w].isGone,
+            !workers[w].isDraining || plantedBug == .assignsToDraining
+        else {
+            workers[w].stamp = 0
+            return
+        }
+        index.stamp += 1
+        workers[w].stamp = index.stamp
+        index.heap.insert(
+            WorkerIndex.Rank(
+                at: w, load: workers[w].heldCores * 65_536 / UInt64(max(workers[w].slots, 1)), pace: workers[w].pace,
+                speed: workers[w].hello.hardware.dgemmMegaflops, id: workers[w].id, stamp: index.stamp))
+    }
+
+    /// How fast a worker is, from how long its tasks take beside what they take on all workers.
+    mutating func learnPace(of w: Int, from busyMicroseconds: UInt64, tasks: UInt32, of j: Int) {
+        let sample = busyMicroseconds * 1000 / UInt64(max(tasks, 1))
+        let mean = jobs[j].meanNanoseconds
+        guard sample > 0, mean > 0 else { return }
+        // A quarter to four times: further apart, one odd task is likelier than such a worker.
+        let ratio = sample >= 1 << 20 ? mean / (sample >> 10) : mean < 4 * sample ? mean * 1024 / sample : 4096
+        workers[w].pace = workers[w].pace - workers[w].pace / 8 + UInt32(min(max(ratio, 256), 4096)) / 8
+        workerChanged(w)
+    }
+
+    /// What the index says and the workers do not. For tests.
+    func brokenIndex() -> String? {
+        let live = workers.filter { $0.isConnected && !$0.isGone }
+        let slots = live.reduce(0) { $0 + ($1.isDraining ? 0 : Int($1.slots)) }
+        if slots != index.liveSlots { return "\(index.liveSlots) slots are counted and \(slots) are there" }
+        let tasks = live.reduce(0) { $0 + Int($1.heldTasks) }
+        if tasks != index.liveTasks { return "\(index.liveTasks) held tasks are counted and \(tasks) are there" }
+        let pace = live.reduce(0) { $0 + ($1.isDraining ? 0 : UInt64($1.slots) * UInt64($1.pace)) }
+        if pace != index.livePace { return "a pace of \(index.livePace) is counted and \(pace) is there" }
+        let budget = workers.indices.reduce(0) { $0 + (workers[$1].isGone ? 0 : budgetSlots(of: $1)) }
+        if budget != index.budgetSlots { return "\(index.budgetSlots) slots of budgets are counted, not \(budget)" }
+        return nil
+    }
+}
+
+/// A binary heap, the least first.
+extension [WorkerIndex.Rank] {
+    fileprivate mutating func insert(_ rank: WorkerIndex.Rank) {
+        append(rank)
+        var child = count - 1
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard self[child] < self[parent] else { break }
+            swapAt(child, parent)
+            child = parent
+        }
+    }
+    fileprivate mutating func popLeast() {
+        swapAt(0, count - 1)
+        removeLast()
+        var parent = 0
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < count && self[child] < self[least] {
+                least = child
+            }
+            guard least != parent else { break }
+            swapAt(parent, least)
+            parent = least
+        }
+    }
+}

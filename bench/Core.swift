@@ -1,0 +1,143 @@
+import CoordinatorCore
+import Foundation
+import Messages
+
+/// The cluster core alone, without a socket or a disk: what a decision costs, and how that and memory grow with workers.
+///
+/// `bench core [--workers 10,10000] [--tasks N]`. Workers of one slot run an array's tasks of 3 simulated seconds, one
+/// claim and one result a task, and say every second what they hold; only the processor's time inside the core is counted. A
+/// transition is one claim or one result. Each table changes one thing.
+package enum CoreBench {
+    package static func run(arguments: [String]) {
+        var (counts, tasks): ([Int], UInt32) = ([10, 100, 1_000, 10_000], 10_000_000)
+        for (option, value) in zip(arguments, arguments.dropFirst()) {
+            if option == "--workers" { counts = value.split(separator: ",").compactMap { Int($0) } }
+            if option == "--tasks", let number = UInt32(value) { tasks = number }
+        }
+        if arguments.contains("--quick") { (counts, tasks) = ([10, 1_000], 100_000) }
+        print("\(tasks) tasks, claimed and answered one by one")
+        print("workers  transitions  core s  M transitions/s  M events/s  resident MB, B a task  peak s a tick  why ms")
+        for count in counts { measure(workers: count, tasks: tasks, milliseconds: 3_000) }
+        print("the same in runs: tasks of 10 ms, queued ahead")
+        for count in counts { measure(workers: count, tasks: tasks, milliseconds: 10) }
+    }
+
+    private static func measure(workers count: Int, tasks: UInt32, milliseconds: UInt64) {
+        let before = resident()
+        var cluster = FakeCluster(workers: count, taskMilliseconds: milliseconds)
+        cluster.start(tasks: tasks)
+        let queued = resident() - min(before, resident())
+        // Few workers would take days of simulated time for all: they run an hour, or until the core worked a while.
+        while cluster.done < tasks, cluster.now < 3_600_000, cluster.seconds < 20 { cluster.step() }
+        let begin = ContinuousClock.now
+        let words = cluster.core.why("1.\(tasks - 1)", at: cluster.now)
+        let why = (ContinuousClock.now - begin) / .milliseconds(1)
+        precondition(!words.isEmpty, "why says something")
+        precondition(cluster.core.brokenInvariant() == nil, "the books are right")
+        let format = "%7d %12d %7.2f %16.2f %11.2f %12.0f %9.1f %14.4f %7.2f"
+        print(
+            String(
+                format: format, count, cluster.transitions, cluster.seconds,
+                Double(cluster.transitions) / cluster.seconds / 1e6, Double(cluster.events) / cluster.seconds / 1e6,
+                Double(resident()) / 1e6, Double(queued) / Double(tasks), cluster.slowestTick, why))
+    }
+
+    private static func resident() -> UInt64 {
+        let text = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        return (text.split(separator: " ").dropFirst().first.flatMap { UInt64($0) } ?? 0)
+            * UInt64(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
+
+/// Workers of one slot that never fail, and a clock that jumps from one moment with events to the next.
+private struct FakeCluster {
+    var core = Core()
+    var now: Milliseconds = 1
+    var (transitions, events, done) = (0, 0, 0)
+    /// Inside the core.
+    var seconds = 0.0
+    var slowestTick = 0.0
+    private let taskMilliseconds: UInt64
+    private var queues: [[ClaimRun]]
+    private var isBusy: [Bool]
+    private var seen: [UInt64]
+    private var numbers: [UInt64]
+    /// Which workers end what they run at each moment, around a ring longer than a task.
+    private var calendar: [[Int]]
+    private var draw: UInt64 = 1
+
+    init(workers count: Int, taskMilliseconds: UInt64) {
+        self.taskMilliseconds = taskMilliseconds
+        queues = Array(repeating: [], count: count)
+        isBusy = Array(repeating: false, count: count)
+        seen = Array(repeating: 0, count: count)
+        numbers = seen
+        calendar = Array(repeating: [], count: Int(2 * taskMilliseconds) * 64 + 2)
+        handle(
+            (0..<count).map { w in
+                .hello(
+                    Inbound.Hello(
+                        worker: WorkerID(UInt64(w) + 1), name: "worker\(w)", codeVersion: "", slots: 1,
+                        hardware: HardwareReport(), seen: 0, held: []))
+            })
+    }
+
+    mutating func start(tasks: UInt32) {
+        handle([.submitted(Submission(token: 1, kind: "noop", spec: []), by: ClientRef(connection: 1, number: 1))])
+        var plan = Plan()
+        plan.array = ([1, 2, 3, 4], tasks)
+        handle([.planned(JobID(1), plan)])
+    }
+
+    mutating func step() {
+        now += 1
+        var batch: [Event] = []
+        let at = Int(now) % calendar.count
+        for w in calendar[at] {
+            let run = queues[w].removeFirst()
+            isBusy[w] = false
+            numbers[w] += 1
+            done += Int(run.count)
+            transitions += 1
+            let busy = UInt64(run.count) * taskMilliseconds * 1000
+            batch.append(
+                .outcomes(
+                    WorkerID(UInt64(w) + 1), number: numbers[w],
+                    [TaskOutcome(run: run, end: .done([]), busyMicroseconds: busy)]))
+            begin(w)
+        }
+        calendar[at] = []
+        for w in stride(from: Int(now % 1000), to: queues.count, by: 1000) {
+            batch.append(.heartbeat(WorkerID(UInt64(w) + 1), seen: seen[w], held: queues[w]))
+        }
+        if !batch.isEmpty || now % 100 == 0 { handle(batch) }
+    }
+
+    private mutating func handle(_ batch: [Event]) {
+        var effects: [Effect] = []
+        events += batch.count + 1
+        let begin = processorSeconds()
+        for event in batch { effects += core.handle(event, at: now) }
+        effects += core.handle(.ticked(wall: now), at: now)
+        let took = processorSeconds() - begin
+        seconds += took
+        slowestTick = max(slowestTick, took)
+        for case .send(.assign(let number, let assignments), let id) in effects {
+            let w = Int(id.incarnation) - 1
+            seen[w] = number
+            transitions += assignments.count
+            queues[w] += assignments.map(\.run)
+            self.begin(w)
+        }
+    }
+
+    private mutating func begin(_ w: Int) {
+        guard !isBusy[w], let run = queues[w].first else { return }
+        isBusy[w] = true
+        draw = draw &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        // Three quarters to five quarters of the usual time, so that workers do not march in step.
+        let usual = taskMilliseconds * UInt64(run.count)
+        let length = max(1, min(usual * 3 / 4 + (draw >> 33) % (usual / 2 + 1), UInt64(calendar.count) - 2))
+        calendar[Int(now + length) % calendar.count].append(w)
+    }
+}
