@@ -25,8 +25,11 @@ import Foundation
                 name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run,
                 quick: ["5"]),
             Subject(
-                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
+                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna and Rustuna",
                 run: SamplersBench.run, quick: []),
+            Subject(
+                name: "regret", summary: "how close samplers come to the optimum, beside Optuna", run: RegretBench.run,
+                quick: ["2", "tpe"]),
             Subject(
                 name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
             Subject(
