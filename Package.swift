@@ -93,7 +93,8 @@ let package = Package(
             dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware", "CLinux"],
             path: "Worker/Shell", swiftSettings: strict),
         .executableTarget(
-            name: "apex-worker", dependencies: ["Messages", "Configuration", "WorkerShell", "Hardware"],
+            name: "apex-worker",
+            dependencies: ["Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware"],
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests

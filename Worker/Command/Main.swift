@@ -71,6 +71,9 @@ import WorkerShell
             case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
             case "--config": _ = try value()  // read before all others, which it must not override
             case "--drain-seconds": options.drainSeconds = try number(0...86_400)
+            case "--check-trial":
+                try CheckTrial.run(try value())
+                exit(0)
             case "--help", "-h":
                 print(usage)
                 exit(0)
