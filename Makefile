@@ -75,6 +75,10 @@ parity: packages
 	    NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4 AVX512_ICL AVX512_SPR' \
 	        $(PYTHON) Tests/SamplerTests/Golden/make_traces.py | cmp - Tests/SamplerTests/Golden/traces.txt; \
 	    echo 'Optuna writes the committed traces'; \
+	    if $(PYTHON) -c 'import cmaes, mpmath, scipy' 2>/dev/null; then \
+	        $(PYTHON) Tests/SamplerTests/Golden/sampler_numbers.py | cmp - Tests/SamplerTests/Golden/sampler_numbers.txt; \
+	        echo 'SciPy, cmaes and mpmath print the committed numbers'; \
+	    else echo 'not compared: $(PYTHON) lacks one of cmaes, mpmath, scipy'; fi; \
 	    NPY_DISABLE_CPU_FEATURES='X86_V3 X86_V4 AVX512_ICL AVX512_SPR' \
 	        $(PYTHON) Tests/AnalysisTests/Golden/importances.py | cmp - Tests/AnalysisTests/Golden/importances.txt; \
 	    echo 'Optuna writes the committed importances'; \

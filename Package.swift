@@ -93,7 +93,8 @@ let package = Package(
             dependencies: ["Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Runners", "Hardware", "CLinux"],
             path: "Worker/Shell", swiftSettings: strict),
         .executableTarget(
-            name: "apex-worker", dependencies: ["Messages", "Configuration", "WorkerShell", "Hardware"],
+            name: "apex-worker",
+            dependencies: ["Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware"],
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests
@@ -119,7 +120,7 @@ let package = Package(
             name: "PrunerTests", dependencies: ["TestSupport", "Messages", "Samplers", "Pruners"],
             path: "Tests/PrunerTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
-            name: "AnalysisTests", dependencies: ["TestSupport", "Samplers", "Analysis"],
+            name: "AnalysisTests", dependencies: ["TestSupport", "Jobs", "Samplers", "Analysis"],
             path: "Tests/AnalysisTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "ObjectiveTests", dependencies: ["TestSupport", "Objectives", "Market"],
@@ -130,7 +131,9 @@ let package = Package(
             path: "Tests/PlannerTests", swiftSettings: quick),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Kernels", "Runners", "Hardware"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Objectives", "Kernels", "Runners", "Hardware",
+            ],
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(

@@ -25,13 +25,19 @@ import Foundation
                 name: "budget", summary: "what donated time is worth to a search under a budget", run: BudgetBench.run,
                 quick: ["5"]),
             Subject(
-                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna",
+                name: "samplers", summary: "suggestions of the TPE sampler, beside Optuna and Rustuna",
                 run: SamplersBench.run, quick: []),
+            Subject(
+                name: "regret", summary: "how close samplers come to the optimum, beside Optuna", run: RegretBench.run,
+                quick: ["2", "tpe"]),
             Subject(
                 name: "pruners", summary: "decisions of pruners, beside Optuna", run: PrunersBench.run, quick: []),
             Subject(
                 name: "tasks", summary: "durable no-op tasks and programs, beside Dask, Ray and HyperQueue",
                 run: TasksBench.run, quick: ["--quick"]),
+            Subject(
+                name: "objectives", summary: "what a trial of a program costs a worker beyond the program's own life",
+                run: ObjectivesBench.run, quick: ["100"]),
             Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),

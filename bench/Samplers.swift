@@ -1,87 +1,117 @@
 import Foundation
 import Samplers
 
-/// Time per suggestion beside Optuna's, on the same finished trials: `bench samplers [python]`.
+/// Time per suggestion beside Optuna's and Rustuna's, on the same finished trials: `bench samplers [python]`.
 package enum SamplersBench {
-    /// Shared with bench/peers/tpe_optuna.py: six parameters, one of each sort, in name order.
-    private static let space = space([
-        Parameter("decay", .float(low: 1e-6, high: 1e-1, log: true)),
-        Parameter("gap", .float(low: -2, high: 2, step: 0.1)),
-        Parameter("kind", .categorical(choices: 4)), Parameter("period", .int(low: 2, high: 200)),
-        Parameter("units", .int(low: 1, high: 1024, log: true)), Parameter("x", .float(low: -5, high: 5)),
-    ])
+    /// Shared with bench/peers/tpe_peer.py; parameters in name order.
+    private struct Load {
+        var name: String
+        var title: String
+        var space: Space
+        var counts: [Int]
+        var point: (() -> Double) -> [Double]
+        var score: ([Double]) -> Double
+    }
+    private static var loads: [Load] {
+        [
+            Load(
+                name: "mixed", title: "6 mixed parameters",
+                space: space([
+                    Parameter("decay", .float(low: 1e-6, high: 1e-1, log: true)),
+                    Parameter("gap", .float(low: -2, high: 2, step: 0.1)),
+                    Parameter("kind", .categorical(choices: 4)), Parameter("period", .int(low: 2, high: 200)),
+                    Parameter("units", .int(low: 1, high: 1024, log: true)), Parameter("x", .float(low: -5, high: 5)),
+                ]), counts: [100, 1_000, 10_000],
+                point: { draw in
+                    [
+                        1e-6 + draw() * 0.09, -2 + (draw() * 41).rounded(.down) * 0.1, (draw() * 4).rounded(.down),
+                        2 + (draw() * 199).rounded(.down), 1 + (draw() * 1024).rounded(.down), -5 + draw() * 10,
+                    ]
+                },
+                score: { p in
+                    p[0] * 10 + p[1] * p[1] + p[2] + (p[3] - 50) * (p[3] - 50) / 1000 + p[4] / 512 + p[5] * p[5]
+                }),
+            Load(
+                name: "floats", title: "40 floats",
+                space: space(
+                    (0..<40).map { Parameter($0 < 10 ? "x0\($0)" : "x\($0)", .float(low: -5, high: 5)) }),
+                counts: [1_000], point: { draw in (0..<40).map { _ in -5 + draw() * 10 } },
+                score: { $0.reduce(0) { $0 + $1 * $1 } }),
+        ]
+    }
 
     static func space(_ parameters: [Samplers.Parameter]) -> Space {
         do { return try Space(parameters) } catch { fatalError("\(error)") }
     }
 
     package static func run(arguments: [String]) {
-        let environment = ProcessInfo.processInfo.environment
-        let python =
-            arguments.first ?? environment["APEX_PEERS"].map { $0 + "/bin/python" } ?? "python3"
-        print("TPE, 6 mixed parameters, milliseconds a suggestion, median of 5 pairs")
-        for count in [100, 1_000, 10_000] {
-            let trials = trials(count)
-            var (ours, theirs): ([Double], [Double]) = ([], [])
-            var (points, peerPoints): ([[Double]], [[Double]]) = ([], [])
-            var complaint: String?
-            for _ in 0..<5 {
-                let own = measure(trials, suggestions: count < 10_000 ? 40 : 10)
-                ours.append(own.milliseconds)
-                points = own.points
-                switch peer(python, trials: count, suggestions: count < 10_000 ? 10 : 3) {
-                case .success(let answer):
-                    theirs.append(answer.milliseconds)
-                    peerPoints = answer.points
-                case .failure(let missing): complaint = missing.description
-                }
-            }
-            let own = median(ours)
-            guard complaint == nil, !theirs.isEmpty else {
-                print("  \(count) trials: ours \(digits(own)); Optuna is missing: \(complaint ?? "it printed nothing")")
-                continue
-            }
-            let same = zip(points, peerPoints).allSatisfy { $0 == $1 }
-            print(
-                "  \(count) trials: ours \(digits(own)), Optuna \(digits(median(theirs))), ours / Optuna "
-                    + "\(digits(own / median(theirs))); same suggestions: \(same)")
+        let peers = ProcessInfo.processInfo.environment["APEX_PEERS"]
+        let python = arguments.first ?? peers.map { $0 + "/bin/python" } ?? "python3"
+        print("TPE, milliseconds a suggestion, median of 5 rounds in turns")
+        for load in loads {
+            for count in load.counts { compare(load, count, python) }
         }
         weekend()
     }
 
-    private static func measure(_ trials: [Trial], suggestions: Int) -> (milliseconds: Double, points: [[Double]]) {
-        var sampler = TPESampler(space: space, seed: 1, directions: [.minimize])
+    private static func compare(_ load: Load, _ count: Int, _ python: String) {
+        let trials = trials(load, count)
+        var times: [String: [Double]] = [:]  // looked up by name only
+        var points: [String: [[Double]]] = [:]
+        var complaints: [String] = []
+        for _ in 0..<5 {
+            let own = measure(load, trials, suggestions: count < 10_000 ? 40 : 10)
+            times["ours", default: []].append(own.milliseconds)
+            points["ours"] = own.points
+            for tool in ["optuna", "rustuna"] where !complaints.contains(tool) {
+                if let answer = peer(python, [tool, load.name, "\(count)", count < 10_000 ? "10" : "3"]) {
+                    times[tool, default: []].append(answer.milliseconds)
+                    points[tool] = answer.points
+                } else {
+                    complaints.append(tool)
+                }
+            }
+        }
+        let own = median(times["ours"] ?? [])
+        var text = "  \(load.title), \(count) trials: ours \(digits(own))"
+        for tool in ["optuna", "rustuna"] where !complaints.contains(tool) {
+            let other = median(times[tool] ?? [])
+            text += "; \(tool) \(digits(other)), ours / \(tool) \(digits(own / other))"
+        }
+        if let theirs = points["optuna"] {
+            text += "; same suggestions as Optuna: \(zip(points["ours"] ?? [], theirs).allSatisfy { $0 == $1 })"
+        }
+        for tool in complaints { text += "; \(tool) is missing (\(python); set APEX_PEERS to its environment)" }
+        print(text)
+    }
+
+    private static func measure(_ load: Load, _ trials: [Trial], suggestions: Int) -> (
+        milliseconds: Double, points: [[Double]]
+    ) {
+        var sampler = TPESampler(space: load.space, seed: 1, directions: [.minimize])
         for trial in trials { sampler.learn(trial) }
         var points: [[Double]] = []
-        let free = [Double?](repeating: nil, count: space.count)
+        let free = [Double?](repeating: nil, count: load.space.count)
         let start = ContinuousClock.now
-        for at in 0..<suggestions {
-            let point = sampler.suggest(number: trials.count + at, pending: [], fixed: free)?.values.map { $0! } ?? []
+        for number in trials.count..<trials.count + suggestions {
+            let point = sampler.suggest(number: number, pending: [], fixed: free)?.values.map { $0 ?? .nan } ?? []
             points.append(point)
-            sampler.learn(
-                Trial(number: trials.count + at, values: point, outcome: .complete(score(points[at]))))
+            sampler.learn(Trial(number: number, values: point, outcome: .complete(load.score(point))))
         }
         return (milliseconds(since: start) / Double(suggestions), points)
     }
 
-    /// Trials that both sides make for themselves, from one small generator.
-    private static func trials(_ count: Int) -> [Trial] {
+    /// Trials that every side makes for itself, from one small generator.
+    private static func trials(_ load: Load, _ count: Int) -> [Trial] {
         var state: UInt64 = 42
         func draw() -> Double {
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             return Double(state >> 11) / 9_007_199_254_740_992
         }
         return (0..<count).map { number in
-            let units = 1 + (draw() * 1024).rounded(.down)
-            let point = [
-                1e-6 + draw() * 0.09, -2 + (draw() * 41).rounded(.down) * 0.1, (draw() * 4).rounded(.down),
-                2 + (draw() * 199).rounded(.down), units, -5 + draw() * 10,
-            ]
-            return Trial(number: number, values: point, outcome: .complete(score(point)))
+            let point = load.point(draw)
+            return Trial(number: number, values: point, outcome: .complete(load.score(point)))
         }
-    }
-    private static func score(_ p: [Double]) -> Double {
-        p[0] * 10 + p[1] * p[1] + p[2] + (p[3] - 50) * (p[3] - 50) / 1000 + p[4] / 512 + p[5] * p[5]
     }
 
     /// The weekend's load on the planning thread: ten studies of 1,600, eight pending at most, conditions included.
@@ -114,28 +144,23 @@ package enum SamplersBench {
         print("  a weekend's 16,000 suggestions over 8 stepped parameters: \(digits(median(seconds))) s, median of 3")
     }
 
-    private struct Missing: Error, CustomStringConvertible { var description: String }
-
-    private static func peer(_ python: String, trials: Int, suggestions: Int)
-        -> Result<(milliseconds: Double, points: [[Double]]), Missing>
-    {
+    /// Nil when the peer is not here.
+    private static func peer(_ python: String, _ arguments: [String]) -> (milliseconds: Double, points: [[Double]])? {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "bench/peers/tpe_optuna.py", "\(trials)", "\(suggestions)"]
+        process.arguments = [python, "bench/peers/tpe_peer.py"] + arguments
         // Optuna's suggestions on integers depend on NumPy's SIMD sort; ours follow the scalar one.
         process.environment = ProcessInfo.processInfo.environment.merging(
             ["NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"]) { $1 }
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
-        do { try process.run() } catch { return .failure(Missing(description: "\(python): \(error)")) }
+        do { try process.run() } catch { return nil }
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         let lines = text.split(separator: "\n").map { $0.split(separator: " ").compactMap { Double($0) } }
-        guard process.terminationStatus == 0, let first = lines.first?.first else {
-            return .failure(Missing(description: "\(python) with optuna 5.0 (set APEX_PEERS to its environment)"))
-        }
-        return .success((first, Array(lines.dropFirst())))
+        guard process.terminationStatus == 0, let first = lines.first?.first else { return nil }
+        return (first, Array(lines.dropFirst()))
     }
 
     private static func milliseconds(since start: ContinuousClock.Instant) -> Double {

@@ -15,6 +15,9 @@ struct Arguments {
         }
     }
 
+    /// True when the flag was given, with a value or without. Leaves it.
+    func has(_ name: String) -> Bool { words.contains { $0 == name || $0.hasPrefix(name + "=") } }
+
     /// True when the flag was given. Takes it.
     mutating func flag(_ name: String) -> Bool {
         guard let at = words.firstIndex(of: name) else { return false }

@@ -105,7 +105,12 @@ extension Core {
         case .next(let worker): return "Task \(task) goes to worker \(name(of: worker)) now."
         case .inLine(let next): return "Task \(task) waits for its turn: \(why(TaskID(job.id, next), at: now))"
         case .busy(let fitting):
-            return "Task \(task) waits for a free slot: \(fitting) workers fit it and all are busy."
+            let first = open.first {
+                jobs[at($0)].submission.priority > job.submission.priority && jobs[at($0)].state == .running
+                    && !jobs[at($0)].queue.isEmpty
+            }
+            let words = first.map { "; job \($0), which has a higher priority, goes first" } ?? ""
+            return "Task \(task) waits for a free slot: \(fitting) workers fit it and all are busy\(words)."
         case .alone:
             return "Task \(task) was there when a worker died, so it waits for a worker with nothing else to do."
         case .behind(let other):

@@ -113,18 +113,17 @@ struct FastDensity {
             return Int32(start)
         }
         // Most kernels of a value are between the first and the last.
-        var middles = [Int32](repeating: -1, count: count)
-        var rows = [Int32](repeating: 0, count: kernels.options.count + 1)
-        for (kernel, option) in kernels.options.enumerated() {
-            let at = Int(option)
-            if kernels.firsts[at] == kernel {
-                rows[kernel] = add(at, .first, to: &self)
-            } else if kernels.lasts[at] == kernel {
-                rows[kernel] = add(at, .last, to: &self)
-            } else {
-                if middles[at] < 0 { middles[at] = add(at, .middle, to: &self) }
-                rows[kernel] = middles[at]
-            }
+        var middles = [Int32](repeating: 0, count: count)
+        for option in kernels.used where kernels.counts[option] > 2 {
+            middles[option] = add(option, .middle, to: &self)
+        }
+        var rows: [Int32] = []
+        rows.reserveCapacity(kernels.options.count + 1)
+        for option in kernels.options { rows.append(middles[Int(option)]) }
+        rows.append(0)
+        for option in kernels.used {
+            rows[Int(kernels.firsts[option])] = add(option, .first, to: &self)
+            if kernels.counts[option] > 1 { rows[Int(kernels.lasts[option])] = add(option, .last, to: &self) }
         }
         rows[kernels.options.count] = addOnes()
         rowStarts.append(rows)

@@ -13,6 +13,9 @@ struct SteppedKernels {
     /// Per position the first and the last kernel on it, −1 where there is none.
     private(set) var firsts: [Int32]
     private(set) var lasts: [Int32]
+    /// Per position how many kernels are on it; and the positions with any.
+    private(set) var counts: [Int32]
+    let used: [Int]
     private(set) var firstSigmas: [Double]
     private(set) var lastSigmas: [Double]
     let narrowest: Double
@@ -30,6 +33,7 @@ struct SteppedKernels {
         narrowest = min((high - low) / min(100, Double(2 + members.count)), high - low)
         firsts = [Int32](repeating: -1, count: count)
         lasts = firsts
+        counts = [Int32](repeating: 0, count: count)
         firstSigmas = [Double](repeating: narrowest, count: count)
         lastSigmas = firstSigmas
         var centres = [Double](repeating: 0, count: count)
@@ -39,16 +43,18 @@ struct SteppedKernels {
             introsort(&entries)
             for entry in entries {
                 let (option, kernel) = (Int(entry >> 32), Int32(truncatingIfNeeded: entry & 0xFFFF_FFFF))
-                if firsts[option] < 0 { firsts[option] = kernel }
+                if counts[option] == 0 { firsts[option] = kernel }
                 lasts[option] = kernel
+                counts[option] += 1
             }
         } else {
             for (kernel, option) in options.enumerated() {
-                if firsts[Int(option)] < 0 { firsts[Int(option)] = Int32(kernel) }
+                if counts[Int(option)] == 0 { firsts[Int(option)] = Int32(kernel) }
                 lasts[Int(option)] = Int32(kernel)
+                counts[Int(option)] += 1
             }
         }
-        let used = firsts.indices.filter { [firsts] in firsts[$0] >= 0 }
+        used = counts.indices.filter { [counts] in counts[$0] > 0 }
         for option in used { centres[option] = column.mus[Int(members[Int(firsts[option])])] }
         self.centres = centres
         for (at, option) in used.enumerated() {

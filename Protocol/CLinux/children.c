@@ -5,39 +5,63 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 // Programs one process runs at once: a worker has at most 4096 slots.
 #define WATCHED 8192
+#define TAKEN (-1)
 
-static void tell(int watchdog, int32_t process) {
-    if (watchdog < 0) return;
-    while (send(watchdog, &process, sizeof process, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
+// The groups of the programs that run, 0 where there is none: memory shared with the watchdog, so that starting and
+// ending a program costs neither process a message. Null without a watchdog.
+static _Atomic int32_t *watched;
+
+static int take_place(void) {
+    for (int place = 0; watched != 0 && place < WATCHED; place++) {
+        int32_t nobody = 0;
+        if (atomic_load_explicit(&watched[place], memory_order_relaxed) == 0 &&
+            atomic_compare_exchange_strong(&watched[place], &nobody, TAKEN))
+            return place;
+    }
+    return -1;
+}
+
+void apex_forget(pid_t process) {
+    for (int place = 0; watched != 0 && place < WATCHED; place++) {
+        int32_t it = process;
+        if (atomic_compare_exchange_strong(&watched[place], &it, 0)) return;
+    }
 }
 
 // The watchdog's whole life. Forked from a process with threads: only system calls here.
-static void watch(int socket) {
-    static int32_t groups[WATCHED];
-    int count = 0;
-    int32_t process;
-    for (;;) {
-        ssize_t bytes = recv(socket, &process, sizeof process, 0);
-        if (bytes < 0 && errno == EINTR) continue;
-        if (bytes != sizeof process) break;
-        if (process > 0 && count < WATCHED) groups[count++] = process;
-        for (int i = 0; process < 0 && i < count; i++)
-            if (groups[i] == -process) {
-                groups[i] = groups[--count];
-                break;
-            }
+static void watch(int pipe) {
+    char byte;
+    // Nobody writes: it ends when the last writing end is closed, by the end of our parent.
+    while (read(pipe, &byte, 1) < 0 && errno == EINTR) {}
+    for (int place = 0; place < WATCHED; place++) {
+        int32_t group = atomic_load(&watched[place]);
+        if (group > 1) kill(-group, SIGKILL);
     }
-    for (int i = 0; i < count; i++) kill(-groups[i], SIGKILL);
     _exit(0);
+}
+
+// A forked process looks like its parent in lists of processes, and would be ended with it by whoever ends that by name.
+static void rename_process(const char *name) {
+    prctl(PR_SET_NAME, name);
+    static char words[64 << 10];
+    int file = open("/proc/self/cmdline", O_RDONLY);
+    ssize_t length = file < 0 ? 0 : read(file, words, sizeof words);
+    // Where the command line lies, if it is where it should be.
+    char *start = program_invocation_name;
+    if (length <= 0 || memcmp(start, words, (size_t)length) != 0) return;
+    memset(start, 0, (size_t)length);
+    for (ssize_t i = 0; name[i] != 0 && i + 1 < length; i++) start[i] = name[i];
 }
 
 int apex_watchdog(void) {
@@ -45,7 +69,11 @@ int apex_watchdog(void) {
     for (int stream = 0; stream < 3; stream++)
         if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);
     int ends[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    void *memory =
+        mmap(0, WATCHED * sizeof(int32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return -1;
+    watched = memory;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -53,24 +81,23 @@ int apex_watchdog(void) {
     if (process == 0) {
         // Signals stay blocked, and a session of its own: what ends this process's terminal or group must not end it.
         setsid();
-        prctl(PR_SET_NAME, "apex-watchdog");
+        rename_process("apex-watchdog");
         int nothing = open("/dev/null", O_RDWR);
         for (int stream = 0; stream < 3; stream++) dup2(nothing, stream);
-        dup2(ends[1], 3);
+        dup2(ends[0], 3);
         close_range(4, ~0U, 0);
         (void)!chdir("/");
         watch(3);
     }
     int reason = errno;
     pthread_sigmask(SIG_SETMASK, &before, 0);
-    close(ends[1]);
-    if (process > 0) return ends[0];
     close(ends[0]);
+    // ends[1] stays open for as long as this process lives.
     errno = reason;
-    return -1;
+    return process > 0 ? 0 : -1;
 }
 
-int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3], int watchdog,
+int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
                pid_t *process) {
     volatile int failure = 0;
     sigset_t all, before, none;
@@ -79,6 +106,7 @@ int apex_start(const char *program, char *const words[], char *const environment
     // The child borrows this memory until it is another program: no handler of ours may run in it.
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
+    int place = take_place();
     pid_t child = vfork();
     if (child == 0) {
         struct sigaction usual = {.sa_handler = SIG_DFL}, now;
@@ -87,7 +115,7 @@ int apex_start(const char *program, char *const words[], char *const environment
         setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);
-        tell(watchdog, getpid());
+        if (place >= 0) atomic_store(&watched[place], getpid());
         for (int stream = 0; stream < 3; stream++) {
             int source = streams[stream];
             if (source < 0) source = open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);
@@ -103,16 +131,13 @@ int apex_start(const char *program, char *const words[], char *const environment
         _exit(127);
     }
     int reason = child < 0 ? errno : failure;
-    if (child > 0 && reason != 0) {
-        apex_forget(watchdog, child);
+    if (reason != 0 && place >= 0) atomic_store(&watched[place], 0);
+    if (child > 0 && reason != 0)
         while (waitpid(child, 0, 0) < 0 && errno == EINTR) {}
-    }
     pthread_sigmask(SIG_SETMASK, &before, 0);
     *process = child;
     return reason;
 }
-
-void apex_forget(int watchdog, pid_t process) { tell(watchdog, -process); }
 
 long apex_write_quietly(int descriptor, const void *bytes, unsigned long count) {
     sigset_t pipe, before, pending;

@@ -121,6 +121,33 @@ extension Study {
         }
     }
 
+    /// One trial to be evaluated without a cluster.
+    package struct Check: Sendable, Equatable, Wire {
+        package var spec: Spec
+        package var values: [Double?]
+        /// Where the trial's folder is made.
+        package var folder: String
+        /// What a trading algorithm works on; empty for other objectives.
+        package var universe: [UInt8]
+        package init(spec: Spec, values: [Double?], folder: String, universe: [UInt8]) {
+            self.spec = spec
+            self.values = values
+            self.folder = folder
+            self.universe = universe
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.value(spec)
+            writer.optionals(values)
+            writer.string(folder)
+            writer.blob(universe)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            self.init(
+                spec: try reader.value(), values: try reader.optionals(), folder: try reader.string(),
+                universe: try reader.blob())
+        }
+    }
+
     /// Finished trials that a study starts from.
     package struct History: Sendable, Equatable, Wire {
         package var trials: [Trial]

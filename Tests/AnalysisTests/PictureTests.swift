@@ -1,4 +1,5 @@
 import Analysis
+import Jobs
 import Samplers
 import Testing
 
@@ -157,4 +158,22 @@ extension Double {
 @Test func `intervals that overlap lie in different rows`() {
     #expect(rows(of: [(5, 9), (0, 4), (3, 6), (4, 5), (9, 12)]) == [0, 0, 1, 0, 0])
     #expect(rows(of: []) == [])
+}
+
+@Test func `a stored trial keeps its ranges, reports and broken constraints`() throws {
+    let space = [
+        StudyParameter("lr", .float(low: 1e-5, high: 0.1, step: nil, log: true)),
+        StudyParameter("opt", .categorical([.string("sgd"), .string("adam")])),
+        StudyParameter("n", .int(low: 1, high: 9, step: 2, log: false)),
+    ]
+    var stored = Study.Trial(number: 7, state: .complete, parameters: [0.01, 1, nil])
+    stored.values = [3]
+    stored.reports = [Study.Report(step: 4, value: 1), Study.Report(step: 2, value: .nan)]
+    stored.constraints = [Study.NamedNumber("c", 2), Study.NamedNumber("d", -1)]
+    let trial = try #require(AnalysisTrial(stored, space: space))
+    #expect(trial.number == 7 && trial.values == [3] && trial.violation == 2)
+    #expect(trial.reports.map(\.step) == [2, 4])
+    #expect(trial.parameters.map(\.name) == ["lr", "opt"])
+    #expect(trial.distribution(of: "opt") == .categorical(choices: 2))
+    #expect(AnalysisTrial(Study.Trial(number: 8, state: .waiting, parameters: [nil, nil, nil]), space: space) == nil)
 }

@@ -118,7 +118,7 @@ func `a worker of half the speed gets half the work, and the last task ends when
     for _ in 0..<1_000 { cluster.step() }
     #expect(cluster.byJob[low, default: 0] == before)
     #expect(
-        cluster.core.why("\(low).99999", at: cluster.now).contains("behind job \(high), which has a higher priority"))
+        cluster.core.why("\(low).99999", at: cluster.now).contains("job \(high), which has a higher priority"))
 }
 
 @Test func `a million waiting tasks make no question slow`() {

@@ -11,7 +11,7 @@ import WorkerShell
           --coordinator ADDRESS  ipc:///path/to/socket or tcp://host:port (default: $APEX_COORDINATOR)
           --slots N              tasks at once (default: one for each core this process may use)
           --name NAME            what people see (default: host name and process number)
-          --state DIR            where fetched blobs are kept (default: ~/.cache/apex-worker)
+          --state DIR            where fetched blobs and the folders of trials are kept (default: ~/.cache/apex-worker)
           --keys DIR             coordinator.pub and worker (the secret key), for tcp
           --parent-pid N         leave when process N, which started this one, has ended
           --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
@@ -71,6 +71,9 @@ import WorkerShell
             case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
             case "--config": _ = try value()  // read before all others, which it must not override
             case "--drain-seconds": options.drainSeconds = try number(0...86_400)
+            case "--check-trial":
+                try CheckTrial.run(try value())
+                exit(0)
             case "--help", "-h":
                 print(usage)
                 exit(0)

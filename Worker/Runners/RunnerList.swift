@@ -15,6 +15,9 @@ package enum RunnerList {
     /// Every kind's name, as listed.
     package static var names: [String] { all.map(\.kind) }
 
+    /// What is better done before there are threads and much memory.
+    package static func prepare() { ChildProcess.prepare() }
+
     /// - Throws: when this program has no runner of that name.
     package static func runner(of kind: String) throws(JobError) -> ErasedRunner {
         guard let runner = all.first(where: { $0.kind == kind }) else {

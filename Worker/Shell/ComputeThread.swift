@@ -16,25 +16,43 @@ final class ComputeThread {
     private let slot: Int
     private let queue: WorkQueue
     private let flag: WorkQueue.Flag
+    private let talk: Talk
     private let blobs: any BlobSource
+    private let workerName: String
+    private let folder: String
     private var current: UInt32 = 0
+    /// What `current` is a task of.
+    private var taken: ClaimRun?
     /// The payload decoded last: chunks of one run mostly follow one another.
     private var prepared: (kind: String, payload: [UInt8], run: ErasedRunner.Run)?
 
-    private init(slot: Int, queue: WorkQueue, blobs: any BlobSource) {
+    private init(
+        slot: Int, queue: WorkQueue, talk: Talk, blobs: any BlobSource, workerName: String, folder: String
+    ) {
         self.slot = slot
         self.queue = queue
+        self.talk = talk
         flag = queue.flags[slot]
         self.blobs = blobs
+        self.workerName = workerName
+        self.folder = folder
     }
 
     /// Starts the thread of one slot.
-    static func start(slot: Int, queue: WorkQueue, blobs: any BlobSource & Sendable) {
+    /// - Parameter folder: where tasks may keep files.
+    static func start(
+        slot: Int, queue: WorkQueue, talk: Talk, blobs: any BlobSource & Sendable, workerName: String, folder: String
+    ) {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         unsafe pthread_attr_setstacksize(&attributes, stackBytes)
         var thread = pthread_t()
-        let body = unsafe Unmanaged.passRetained(Body { ComputeThread(slot: slot, queue: queue, blobs: blobs).loop() })
+        let body = unsafe Unmanaged.passRetained(
+            Body {
+                ComputeThread(
+                    slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: workerName, folder: folder
+                ).loop()
+            })
         let failure = unsafe pthread_create(
             &thread, &attributes,
             { pointer in
@@ -59,11 +77,24 @@ final class ComputeThread {
             if context.sliceEnd != nil, queue.isLeaving.load(ordering: .acquiring) { context.sliceEnd = .now }
             return flag.isRaised.load(ordering: .acquiring) && queue.isCancelled(slot: slot, index: current)
         }
+        context.report = { [unowned self] bytes in
+            if let task { talk.report(slot: slot, task, bytes) }
+        }
+        context.answers = { [unowned self] in task.map { talk.answers(slot: slot, $0) } ?? [] }
+        context.bell = talk.bell(slot: slot)
+        context.workerName = workerName
+        context.folder = folder
         while true { sit(queue.take(slot: slot), context) }
+    }
+
+    /// The claim of the task that runs now.
+    private var task: ClaimRun? {
+        taken.map { ClaimRun(job: $0.job, first: current, count: 1, epoch: $0.epoch) }
     }
 
     /// Works on one part of a run.
     private func sit(_ taken: Assignment, _ context: RunContext) {
+        self.taken = taken.run
         var outcomes: [TaskOutcome] = []
         let started = Monotonic.nanoseconds
         var now = started

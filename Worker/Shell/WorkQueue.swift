@@ -27,6 +27,8 @@ final class WorkQueue: @unchecked Sendable {
     private var isClosed = false
     /// Called, with the lock held, when there is something to collect.
     private let tell: @Sendable () -> Void
+    /// Called when a slot should look at its flag, in case its task waits for something.
+    private let ring: @Sendable (Int) -> Void
 
     /// Raised when a slot should ask `isCancelled`: one load a task instead of a lock.
     final class Flag: Sendable { let isRaised = Atomic<Bool>(false) }
@@ -40,9 +42,10 @@ final class WorkQueue: @unchecked Sendable {
         var cancelled: [ClaimRun] = []
     }
 
-    init(slots: Int, tell: @escaping @Sendable () -> Void) {
+    init(slots: Int, ring: @escaping @Sendable (Int) -> Void = { _ in }, tell: @escaping @Sendable () -> Void) {
         self.slots = Array(repeating: Slot(), count: slots)
         flags = (0..<slots).map { _ in Flag() }
+        self.ring = ring
         self.tell = tell
     }
 
@@ -91,6 +94,7 @@ final class WorkQueue: @unchecked Sendable {
             guard let shared = slots[slot].taken?.intersection(run) else { continue }
             slots[slot].cancelled.append(shared)
             flags[slot].isRaised.store(true, ordering: .releasing)
+            ring(slot)
         }
     }
 
@@ -116,6 +120,7 @@ final class WorkQueue: @unchecked Sendable {
                 guard let taken = slots[slot].taken else { continue }
                 slots[slot].cancelled.append(taken)
                 flags[slot].isRaised.store(true, ordering: .releasing)
+                ring(slot)
             }
         }
     }

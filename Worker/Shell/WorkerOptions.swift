@@ -10,7 +10,7 @@ package struct WorkerOptions: Sendable {
     /// Tasks at once; nil: one for each whole core this process may use.
     package var slots: Int?
     package var name: String?
-    /// Where fetched blobs are kept.
+    /// Where fetched blobs and the folders of trials are kept.
     package var state: String?
     /// The folder with coordinator.pub and worker, this worker's secret key; only for tcp.
     package var keys: String?
@@ -36,12 +36,15 @@ extension WorkerOptions {
 
 extension WorkerOptions {
     /// Where fetched blobs are kept.
-    var cacheFolder: String {
-        if let state { return state + "/blobs" }
+    var cacheFolder: String { folder + "/blobs" }
+
+    /// Where this worker keeps files.
+    var folder: String {
+        if let state { return state }
         func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
-        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker/blobs" }
-        if let home = setting("HOME") { return home + "/.cache/apex-worker/blobs" }
-        return "/tmp/apex-worker-\(getuid())/blobs"
+        if let cache = setting("XDG_CACHE_HOME") { return cache + "/apex-worker" }
+        if let home = setting("HOME") { return home + "/.cache/apex-worker" }
+        return "/tmp/apex-worker-\(getuid())"
     }
 
     /// - Throws: when tcp is asked for and the keys are missing or wrong, in words.

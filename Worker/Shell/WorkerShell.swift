@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Hardware
 import Messages
+import Runners
 import ZeroMQ
 
 /// The worker's network thread: it owns the socket to the coordinator and passes work to the compute threads and ends of
@@ -38,6 +39,7 @@ package final class WorkerShell {
     private let hardware: HardwareReport
     private let slots: Int
     private let queue: WorkQueue
+    private let talk: Talk
     private let wakeup: Wakeup
     private let signals: Int32
     private let blobs: BlobDesk
@@ -74,7 +76,9 @@ package final class WorkerShell {
         // The one place where chance is wanted: two workers must never be taken for one.
         worker = WorkerID(UInt64.random(in: 1...UInt64.max))
         let wakeup = wakeup
-        queue = WorkQueue(slots: slots) { wakeup.wake() }
+        let talk = try Talk(slots: slots) { wakeup.wake() }
+        self.talk = talk
+        queue = WorkQueue(slots: slots, ring: { talk.ring(slot: $0) }, tell: { wakeup.wake() })
         blobs = BlobDesk(cacheFolder: options.cacheFolder, cacheBytes: options.cacheMegabytes << 20) {
             wakeup.wake()
         }
@@ -95,7 +99,11 @@ package final class WorkerShell {
                 "worker": worker, "name": name, "slots": slots, "process": getpid(),
                 "coordinator": options.coordinator,
             ])
-        for slot in 0..<slots { ComputeThread.start(slot: slot, queue: queue, blobs: blobs) }
+        RunnerList.prepare()
+        for slot in 0..<slots {
+            ComputeThread.start(
+                slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: name, folder: options.folder)
+        }
         while exitCode == nil {
             try link!.wait(milliseconds: waitMilliseconds())
             wakeup.clear()
@@ -169,7 +177,7 @@ package final class WorkerShell {
         case .blobChunk(let blob, let offset, let total, let bytes):
             fetcher.received(blob, offset: offset, total: total, bytes, at: lastHeard)
         case .blobMissing(let blob): fetcher.missing(blob)
-        case .answers: break
+        case .answers(let answers): talk.deliver(answers)
         case .reply: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
         }
     }
@@ -243,7 +251,9 @@ package final class WorkerShell {
             flushAt = nil
             setPause()
         }
+        let reports = talk.takeReports()
         guard phase == .joined else { return }
+        if !reports.isEmpty { post(.reports(worker: worker, reports)) }
         outbox.send(at: now) { number, outcomes in
             (try? link!.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
         }

@@ -7,7 +7,8 @@ enum StudyCommand: Subcommand {
     static var subcommands: [any Subcommand.Type] {
         [
             StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
-            StudyImportance.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self, StudyStop.self,
+            StudyImportance.self, StudyCheck.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self,
+            StudyStop.self,
             StudyReportCommand.self, StudyExportCommand.self, StudyImport.self,
             StudyReplayCommand.self,
         ]

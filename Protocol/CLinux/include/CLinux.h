@@ -42,19 +42,21 @@ int apex_clock_is_synchronised(void);
 /// SIGTERM for this process when the thread that started it ends. -1 when `parent` is no longer its parent.
 int apex_end_with(pid_t parent);
 
-/// Starts a process that kills, with their groups, the programs named to it as soon as this process has ended, however
-/// it ended. The descriptor to name them at; -1 with errno. For `apex_start`; once per process, early: it is a fork.
+/// Starts a process that kills the programs of `apex_start`, with their groups, as soon as this process has ended,
+/// however it ended. Once per process, early: it is a fork. 0, or -1 with errno.
 int apex_watchdog(void);
 
 /// Starts a program in a process group of its own, with the signals a shell would give it and no descriptor but these
-/// three. It is named to `watchdog` (-1: none) before its first instruction, and killed when the calling thread ends.
+/// three. The watchdog, if there is one, knows it before its first instruction; and it is killed when the calling
+/// thread ends.
 /// - streams: what its 0, 1 and 2 become, each above 2; -1 for /dev/null.
 /// 0 and the process, or an errno.
-int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3], int watchdog,
+int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
                pid_t *process);
 
-/// To be called while the program is a zombie still: its number is free afterwards.
-void apex_forget(int watchdog, pid_t process);
+/// The watchdog shall not look after it any more. To be called while it is a zombie still: its number is free
+/// afterwards.
+void apex_forget(pid_t process);
 
 /// Writes what fits now, and never raises SIGPIPE. Bytes written, or -1 with errno.
 long apex_write_quietly(int descriptor, const void *bytes, unsigned long count);

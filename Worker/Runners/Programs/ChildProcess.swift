@@ -13,8 +13,8 @@ struct ChildProgram {
     var environment: [String] = []
     /// Gives it a pipe to read what `ChildControl.say` says; otherwise its input is empty.
     var isSpokenTo = false
-    /// Another descriptor to hear it on (a FIFO that it writes to), which stays the caller's; -1: none.
-    var channel: Int32 = -1
+    /// Another pipe to hear it on, which it finds by `Pipe.path`.
+    var channel: Pipe?
     /// Readable when `isCancelled` may have changed, or the listener wants its turn; -1: both are asked now and then.
     var bell: Int32 = -1
     /// 0: no limit.
@@ -75,12 +75,13 @@ enum ChildProcess {
     private static let pollMilliseconds: Int64 = 50
     /// Taken from one stream before the clock and the other streams are looked at again: somebody may print for ever.
     private static let turnBytes = 1 << 20
-    private static let bufferBytes = 64 << 10
+    /// Most programs print little; one that prints much gets the larger buffer.
+    private static let bufferBytes = (first: 4 << 10, later: 64 << 10)
     /// Ends what runs when this process is killed. Made before the first program, or sooner by `prepare`.
-    private static let watchdog = apex_watchdog()
+    private static let watchdog: Void = { _ = apex_watchdog() }()
 
     /// Makes the watchdog, while this process is small: it is a copy of it.
-    static func prepare() { _ = watchdog }
+    static func prepare() { watchdog }
 
     /// - Throws: when the program cannot be started.
     static func run(_ program: ChildProgram, _ listener: inout some ChildListener & ~Copyable) throws(JobError)
@@ -89,10 +90,9 @@ enum ChildProcess {
         let output = try Pipe()
         let errorOutput = try Pipe()
         let input = program.isSpokenTo ? try Pipe() : nil as Pipe?
-        for end in [output.readEnd, errorOutput.readEnd, input?.writeEnd ?? -1] where end >= 0 {
-            // Only our ends: the program's own block as programs expect.
-            apex_set_nonblocking(end)
-        }
+        // Only our ends: the program's own block as programs expect.
+        for end in [output.readEnd, errorOutput.readEnd, program.channel?.readEnd ?? -1, input?.writeEnd ?? -1]
+        where end >= 0 { apex_set_nonblocking(end) }
         let process = try start(
             program, streams: [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd])
         output.closeWriteEnd()
@@ -108,7 +108,7 @@ enum ChildProcess {
         // -1 where the kernel has none: then its end is asked for every few milliseconds.
         let exit = apex_pidfd_open(process)
         defer { if exit >= 0 { close(exit) } }
-        var buffer = [UInt8](repeating: 0, count: bufferBytes)
+        var buffer = [UInt8](repeating: 0, count: bufferBytes.first)
         var control = ChildControl(input: input?.writeEnd ?? -1)
         var stop: ChildEnd.Stop?
         var killAt: Int64?
@@ -125,14 +125,15 @@ enum ChildProcess {
         while !isOver {
             let now = milliseconds()
             if stop == nil {
+                // First, because it silences the bell: what rings after that is not slept through.
+                control.turnAt = nil
+                listener.turn(at: now, &control)
                 if program.isCancelled() {
                     end(.cancelled, after: program.graceMilliseconds, at: now)
                 } else if let deadline, now >= deadline {
                     end(.timedOut, after: program.graceMilliseconds, at: now)
-                } else {
-                    control.turnAt = nil
-                    listener.turn(at: now, &control)
-                    if let grace = control.stopRequest { end(.told, after: grace, at: now) }
+                } else if let grace = control.stopRequest {
+                    end(.told, after: grace, at: now)
                 }
             } else if let at = killAt, now >= at {
                 kill(-process, SIGKILL)
@@ -148,20 +149,23 @@ enum ChildProcess {
             }
             if exit < 0 { wake = min(wake, now + 5) }
             // A negative descriptor is skipped.
-            var waits = [output.readEnd, errorOutput.readEnd, program.channel, exit, stop == nil ? program.bell : -1]
-                .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            var waits = [
+                output.readEnd, errorOutput.readEnd, program.channel?.readEnd ?? -1, exit,
+                stop == nil ? program.bell : -1,
+            ]
+            .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             _ = unsafe poll(&waits, 5, wake == .max ? -1 : Int32(clamping: max(0, wake - now)))
             if waits[0].revents != 0 { output.read(&buffer, as: .output, &listener) }
             if waits[1].revents != 0 { errorOutput.read(&buffer, as: .errorOutput, &listener) }
-            if waits[2].revents != 0 { _ = take(program.channel, &buffer, as: .channel, &listener) }
+            if waits[2].revents != 0 { program.channel?.read(&buffer, as: .channel, &listener) }
             isOver = exit < 0 ? hasEnded(process) : waits[3].revents != 0
         }
         // The program is over but not yet reaped, so its group still has its number: what it left behind ends with it.
         kill(-process, SIGKILL)
         output.read(&buffer, as: .output, &listener)
         errorOutput.read(&buffer, as: .errorOutput, &listener)
-        if program.channel >= 0 { _ = take(program.channel, &buffer, as: .channel, &listener) }
-        apex_forget(watchdog, process)
+        program.channel?.read(&buffer, as: .channel, &listener)
+        apex_forget(process)
         var code: Int32 = 0
         var wasSignalled: Int32 = 0
         let failure = unsafe apex_reap(process, &code, &wasSignalled)
@@ -182,7 +186,8 @@ enum ChildProcess {
         }
         let words = unsafe program.words.map { unsafe strdup($0) }
         let added = unsafe program.environment.map { unsafe strdup($0) }
-        defer { unsafe (words + added).forEach { unsafe free($0) } }
+        let strings = unsafe words + added
+        defer { for at in unsafe strings.indices { unsafe free(strings[at]) } }
         var settings = unsafe added
         var at = unsafe apex_environment()!
         while let setting = unsafe at.pointee {
@@ -195,8 +200,9 @@ enum ChildProcess {
             }
             unsafe at += 1
         }
+        watchdog
         var process: pid_t = 0
-        let failure = unsafe apex_start(name, words + [nil], settings + [nil], streams, watchdog, &process)
+        let failure = unsafe apex_start(name, words + [nil], settings + [nil], streams, &process)
         switch failure {
         case 0: return process
         case ENOENT:
@@ -225,7 +231,7 @@ enum ChildProcess {
 
     /// Hands on what is there now, up to a bound.
     /// - Returns: whether the stream is over.
-    fileprivate static func take(
+    static func take(
         _ descriptor: Int32, _ buffer: inout [UInt8], as source: ChildSource,
         _ listener: inout some ChildListener & ~Copyable
     ) -> Bool {
@@ -239,6 +245,7 @@ enum ChildProcess {
                 taken += count
                 // Less than asked for is all there was.
                 if count < buffer.count { return false }
+                if buffer.count < bufferBytes.later { buffer = [UInt8](repeating: 0, count: bufferBytes.later) }
             } else if count < 0 && errno == EINTR {
                 continue
             } else {
@@ -246,40 +253,5 @@ enum ChildProcess {
             }
         }
         return false
-    }
-}
-
-/// A pipe whose ends close themselves.
-private final class Pipe {
-    private(set) var readEnd: Int32
-    private(set) var writeEnd: Int32
-
-    init() throws(JobError) {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe apex_pipe(&ends) == 0 else {
-            throw JobError(
-                "this worker has no free file descriptor for a program's output (\(ChildProcess.words(errno))); "
-                    + "raise its limit with ulimit -n.")
-        }
-        readEnd = ends[0]
-        writeEnd = ends[1]
-    }
-    deinit {
-        closeReadEnd()
-        closeWriteEnd()
-    }
-    func closeReadEnd() {
-        if readEnd >= 0 { close(readEnd) }
-        readEnd = -1
-    }
-    func closeWriteEnd() {
-        if writeEnd >= 0 { close(writeEnd) }
-        writeEnd = -1
-    }
-
-    /// Takes what is there now; closes at the end of the stream.
-    func read(_ buffer: inout [UInt8], as source: ChildSource, _ listener: inout some ChildListener & ~Copyable) {
-        guard readEnd >= 0 else { return }
-        if ChildProcess.take(readEnd, &buffer, as: source, &listener) { closeReadEnd() }
     }
 }

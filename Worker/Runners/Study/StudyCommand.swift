@@ -12,10 +12,13 @@ extension StudyRunner {
         let pattern = program.pattern.isEmpty ? nil : try LinePattern(program.pattern)
         let folder = try TrialFolder(root: try root(of: program, context), task: task)
         var trial = RunningTrial(program, task, context, folder, pattern)
-        let channel = try Channel(path: folder.channelPath)
+        let channel: Pipe
+        do throws(JobError) { channel = try Pipe() } catch {
+            throw ObjectiveError(error.description, mayRetry: true)
+        }
         let child = ChildProgram(
             words: try words(of: program, task, folder), environment: settings(task, folder, channel),
-            isSpokenTo: true, channel: channel.descriptor, bell: context.bell,
+            isSpokenTo: true, channel: channel, bell: context.bell,
             timeoutMilliseconds: program.timeoutMilliseconds,
             graceMilliseconds: Int64(clamping: min(program.graceMilliseconds, 1 << 40)),
             isCancelled: context.isCancelled)
@@ -82,12 +85,11 @@ extension StudyRunner {
 
     /// Everything a program may want to know, under two names: `APEX_…`, and `HPO_…` for programs that are to run under
     /// other tools too.
-    private static func settings(_ task: Study.Task, _ folder: TrialFolder, _ channel: borrowing Channel) -> [String] {
+    private static func settings(_ task: Study.Task, _ folder: TrialFolder, _ channel: Pipe) -> [String] {
         var settings = [
             "STUDY=\(task.study)", "TRIAL=\(task.trial)", "TRIAL_DIR=\(folder.path)", "PARAMS=\(folder.parametersPath)",
-            "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)",
+            "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)", "OUT=\(channel.path)",
         ]
-        if channel.descriptor >= 0 { settings.append("OUT=\(folder.channelPath)") }
         let names = task.parameters.map { settingName($0.name) }
         for (at, (parameter, stored)) in zip(task.parameters, task.values).enumerated() {
             // Two parameters of one name in capitals: neither is there, as a wrong one would be worse than none.

@@ -10,8 +10,9 @@ struct TrialDialogue {
     private static let maximumUnanswered = 64
     /// A message may have got lost: the report is sent again.
     private static let patienceMilliseconds: Int64 = 2000
-    /// How long a program that is to be pruned may take to read so, before it gets SIGTERM.
-    private static let readingMilliseconds: Int64 = 200
+    /// How long a program that is to be pruned may take to read so, before it gets SIGTERM: one that has read answers
+    /// before reads this one too, as soon as a busy machine lets it.
+    private static let readingMilliseconds: (stranger: Int64, reader: Int64) = (500, 5000)
 
     private(set) var reports: [Study.Report] = []
     private(set) var droppedReports = 0
@@ -22,6 +23,7 @@ struct TrialDialogue {
     /// When a program told to prune is looked at again, and whether it has read the news by then.
     private var stopAt: Int64?
     private var isWarned = false
+    private var hasAnswered = false
 
     mutating func add(_ made: [Study.Report], _ control: ChildControl?) {
         for report in made {
@@ -44,11 +46,12 @@ struct TrialDialogue {
             if decision.isPruned {
                 prune = decision
                 unanswered = []
-                let isReading = control.unreadBytes == 0
+                let patience = hasAnswered ? Self.readingMilliseconds.reader : Self.readingMilliseconds.stranger
+                stopAt = control.unreadBytes == 0 ? now + patience : now
                 control.say("prune\n")
-                stopAt = isReading ? now + Self.readingMilliseconds : now
             } else {
                 control.say("continue\n")
+                hasAnswered = true
             }
         }
         if prune != nil { return end(at: now, graceMilliseconds, &control) }
@@ -56,12 +59,15 @@ struct TrialDialogue {
             unanswered[at].sentAt = now
             context.report(unanswered[at].report.wireBytes)
         }
+        let before = sent
         while sent < reports.count, unanswered.count < Self.maximumUnanswered {
             unanswered.append((reports[sent], now))
             context.report(reports[sent].wireBytes)
             sent += 1
         }
         if let oldest = unanswered.map(\.sentAt).min() { control.turnAt = oldest + Self.patienceMilliseconds }
+        // Who answers without ringing does so at once.
+        if sent > before, context.bell < 0 { control.turnAt = now }
     }
 
     /// A program that has read that it shall end has its grace to do so by itself; one that has not gets SIGTERM.

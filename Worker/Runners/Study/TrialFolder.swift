@@ -7,8 +7,6 @@ import Messages
 struct TrialFolder {
     let path: String
     var parametersPath: String { path + "/params.json" }
-    /// Where a program may write its protocol lines instead of its output.
-    var channelPath: String { path + "/out.fifo" }
 
     /// Makes the folder, or finds that of an earlier attempt, and writes `params.json`.
     ///
@@ -50,8 +48,8 @@ struct TrialFolder {
         // None yet: an attempt that was cut short before it wrote it.
         guard file >= 0 else { return errno == ENOENT }
         defer { Glibc.close(file) }
-        var facts = unsafe stat()
-        guard unsafe fstat(file, &facts) == 0, unsafe facts.st_mode & 0o200 != 0 else { return false }
+        var facts = stat()
+        guard unsafe fstat(file, &facts) == 0, facts.st_mode & 0o200 != 0 else { return false }
         var bytes = [UInt8](repeating: 0, count: text.utf8.count + 1)
         let count = unsafe read(file, &bytes, bytes.count)
         // Cut short by a full disk, or by a crash, it is still ours.
@@ -71,7 +69,7 @@ struct TrialFolder {
         let advice =
             switch code {
             case ENOSPC, EDQUOT: "; make room on this worker's disk"
-            case EACCES, EPERM, EROFS: "; this worker may not write there, give the study another --folder"
+            case EACCES, EPERM, EROFS: "; this worker may not write there, start it with another --state"
             default: ""
             }
         return ObjectiveError("\(path): \(ChildProcess.words(code))\(advice).", mayRetry: true)

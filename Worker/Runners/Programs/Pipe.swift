@@ -1,0 +1,42 @@
+import CLinux
+import Glibc
+import Messages
+
+/// A pipe whose ends close themselves.
+final class Pipe {
+    private(set) var readEnd: Int32
+    private(set) var writeEnd: Int32
+
+    init() throws(JobError) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe apex_pipe(&ends) == 0 else {
+            throw JobError(
+                "this worker has no free file descriptor for a program's output (\(ChildProcess.words(errno))); "
+                    + "raise its limit with ulimit -n.")
+        }
+        readEnd = ends[0]
+        writeEnd = ends[1]
+    }
+    deinit {
+        closeReadEnd()
+        closeWriteEnd()
+    }
+    /// Where other processes of this user find its writing end, for as long as it is open. The kernel's own file: a named
+    /// pipe would cost a trial two changes to a folder, and closes nothing when its reader is gone.
+    var path: String { "/proc/\(getpid())/fd/\(writeEnd)" }
+
+    func closeReadEnd() {
+        if readEnd >= 0 { close(readEnd) }
+        readEnd = -1
+    }
+    func closeWriteEnd() {
+        if writeEnd >= 0 { close(writeEnd) }
+        writeEnd = -1
+    }
+
+    /// Takes what is there now; closes at the end of the stream.
+    func read(_ buffer: inout [UInt8], as source: ChildSource, _ listener: inout some ChildListener & ~Copyable) {
+        guard readEnd >= 0 else { return }
+        if ChildProcess.take(readEnd, &buffer, as: source, &listener) { closeReadEnd() }
+    }
+}
