@@ -25,6 +25,7 @@ extension Core: Wire {
             writer.string(name)
         }
         for moment in [now, wall, lastSweep, lastTick, served] { writer.integer(moment) }
+        writer.value(index)
     }
 
     package init(from reader: inout WireReader) throws(WireError) {
@@ -49,25 +50,29 @@ extension Core: Wire {
         lastSweep = try reader.integer()
         lastTick = try reader.integer()
         served = try reader.integer()
-        guard workerAt.values.allSatisfy({ workers.indices.contains($0) }),
+        let tried: WorkerIndex = try reader.value()
+        guard tried.positions.allSatisfy({ workers.indices.contains($0) }),
+            workerAt.values.allSatisfy({ workers.indices.contains($0) }),
             open.allSatisfy({ knows($0) }), jobs.indices.allSatisfy({ Int(jobs[$0].id.number) == $0 + 1 })
         else { throw WireError("a snapshot that names what it does not hold") }
-        rebuildIndex()
+        rebuildIndex(tried)
     }
 
-    /// What follows from the workers is made anew.
-    private mutating func rebuildIndex() {
-        index = WorkerIndex()
+    /// What follows from the workers is made anew; who is tried when goes on.
+    private mutating func rebuildIndex(_ tried: WorkerIndex) {
+        let isChanged = workers.map(\.isChanged)
         for w in workers.indices {
             if workers[w].isGone { index.vacate(w, name: "") } else { index.name(w, workers[w].hello.name) }
             workerChanged(w)
+            workers[w].isChanged = isChanged[w]
         }
+        index.goOn(as: tried)
     }
 
     /// How many stored properties the snapshots know of, by type; of these `effects` and `plantedBug` are not part of
-    /// them, nor is what `index` and the workers keep for it.
+    /// them, and sums are made anew.
     package static let snapshotProperties = [
-        "Core": 15, "Limits": 9, "Job": 32, "Trouble": 4, "TaskTable": 3, "RunQueue": 3, "Ledger": 12, "Worker": 19,
+        "Core": 15, "Limits": 9, "Job": 32, "Trouble": 4, "TaskTable": 5, "RunQueue": 3, "Ledger": 12, "Worker": 19,
         "HeldRun": 6,
     ]
     /// The same, as they are.
@@ -206,8 +211,8 @@ extension Worker: Wire {
     package func write(to writer: inout WireWriter) {
         writer.value(id)
         writer.value(hello)
-        for flag in [isConnected, isDraining, isGone, isReserved] { writer.bool(flag) }
-        for number in [lastHeard, deadline, heldCores, heldMemory, sent, completed] { writer.integer(number) }
+        for flag in [isConnected, isDraining, isGone, isReserved, isChanged, isTried] { writer.bool(flag) }
+        for number in [stamp, lastHeard, deadline, heldCores, heldMemory, sent, completed] { writer.integer(number) }
         for number in [heldTasks, pace] { writer.integer(number) }
         writer.array(held)
     }
@@ -218,6 +223,9 @@ extension Worker: Wire {
         isDraining = try reader.bool()
         isGone = try reader.bool()
         isReserved = try reader.bool()
+        isChanged = try reader.bool()
+        isTried = try reader.bool()
+        stamp = try reader.integer()
         lastHeard = try reader.integer()
         deadline = try reader.integer()
         heldCores = try reader.integer()

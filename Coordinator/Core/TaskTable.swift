@@ -184,20 +184,37 @@ struct RunQueue: Sendable {
 // For snapshots.
 extension TaskTable: Wire {
     package func write(to writer: inout WireWriter) {
+        writer.integer(UInt32(count))
         writer.integers(phases.map(\.rawValue))
         writer.integers(epochs)
         writer.integers(owners.map(\.incarnation))
+        writer.count(runs.count)
+        for run in runs {
+            writer.integer(run.first)
+            writer.integer(run.task.phase.rawValue)
+            writer.integer(run.task.epoch)
+            writer.value(run.task.owner)
+        }
     }
     package init(from reader: inout WireReader) throws(WireError) {
-        for raw in try reader.integers(of: UInt8.self) {
-            guard let phase = Phase(rawValue: raw) else { throw WireError("\(raw) is no phase of a task") }
-            phases.append(phase)
-        }
+        count = Int(try reader.integer(UInt32.self))
+        for raw in try reader.integers(of: UInt8.self) { phases.append(try Self.phase(raw)) }
         epochs = try reader.integers()
         owners = try reader.integers(of: UInt64.self).map { WorkerID($0) }
-        guard epochs.count == phases.count, owners.count == phases.count else {
+        for _ in 0..<(try reader.count(elementBytes: 17)) {
+            let first: UInt32 = try reader.integer()
+            let phase = try Self.phase(try reader.integer())
+            runs.append(
+                Run(first: first, task: Entry(phase: phase, epoch: try reader.integer(), owner: try reader.value())))
+        }
+        let rows = runs.isEmpty ? count : 0
+        guard phases.count == rows, epochs.count == rows, owners.count == rows else {
             throw WireError("a table of tasks with columns of unlike length")
         }
+    }
+    private static func phase(_ raw: UInt8) throws(WireError) -> Phase {
+        guard let phase = Phase(rawValue: raw) else { throw WireError("\(raw) is no phase of a task") }
+        return phase
     }
 }
 

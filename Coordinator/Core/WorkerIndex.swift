@@ -194,3 +194,60 @@ extension [WorkerIndex.Rank] {
         }
     }
 }
+
+// For snapshots: who is tried when. The sums and the names are made anew.
+extension WorkerIndex: Wire {
+    package func write(to writer: inout WireWriter) {
+        writer.integer(earliestDeadline)
+        writer.integer(stamp)
+        writer.integers(changed.map { UInt32($0) })
+        writer.integers(tried.map { UInt32($0) })
+        writer.count(heap.count)
+        for rank in heap {
+            writer.integer(UInt32(rank.at))
+            for number in [rank.load, rank.speed, rank.stamp] { writer.integer(number) }
+            writer.integer(rank.pace)
+            writer.value(rank.id)
+        }
+        writer.count(demand.count)
+        for entry in demand {
+            writer.integer(UInt32(entry.job))
+            writer.integer(entry.ahead)
+            for flag in [entry.isSuspect, entry.isBudgeted, entry.hasPool, entry.isAwaiting] { writer.bool(flag) }
+        }
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        earliestDeadline = try reader.integer()
+        stamp = try reader.integer()
+        changed = try reader.integers(of: UInt32.self).map { Int($0) }
+        tried = try reader.integers(of: UInt32.self).map { Int($0) }
+        for _ in 0..<(try reader.count(elementBytes: 40)) {
+            let at = Int(try reader.integer(UInt32.self))
+            let (load, speed, stamp): (UInt64, UInt64, UInt64) = (
+                try reader.integer(), try reader.integer(), try reader.integer()
+            )
+            let pace: UInt32 = try reader.integer()
+            heap.append(Rank(at: at, load: load, pace: pace, speed: speed, id: try reader.value(), stamp: stamp))
+        }
+        for _ in 0..<(try reader.count(elementBytes: 16)) {
+            let job = Int(try reader.integer(UInt32.self))
+            let ahead: UInt64 = try reader.integer()
+            demand.append(
+                Demand(
+                    job: job, ahead: ahead, isSuspect: try reader.bool(), isBudgeted: try reader.bool(),
+                    hasPool: try reader.bool(), isAwaiting: try reader.bool()))
+        }
+    }
+    /// Every position that is named here.
+    var positions: [Int] { changed + tried + heap.map(\.at) }
+
+    /// Takes who is tried when from another, the sums and names from this.
+    mutating func goOn(as other: WorkerIndex) {
+        earliestDeadline = other.earliestDeadline
+        stamp = other.stamp
+        changed = other.changed
+        tried = other.tried
+        heap = other.heap
+        demand = other.demand
+    }
+}

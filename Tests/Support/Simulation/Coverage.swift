@@ -103,7 +103,7 @@ extension Simulation {
         case .unpause(let job, _): cover(.unpause, job)
         case .addBudget(let job, _, _, _): cover(.addBudget, job)
         case .told(let job, _, _, _): cover(.told, job)
-        case .stopping: for job in 1...max(1, store.jobCount) { cover(.stopping, JobID(UInt32(job))) }
+        case .stopping: for job in 0..<store.jobCount { cover(.stopping, JobID(UInt32(job) + 1)) }
         case .ticked:
             // One job of one tick in sixteen: there are far more ticks than anything else.
             if store.jobCount > 0, eventCount % 16 == 0 {
