@@ -137,6 +137,10 @@ let package = Package(
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
+            name: "StudyTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Store", "JSON", "Studies", "Report"],
+            path: "Tests/StudyTests", swiftSettings: strict),
+        .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
         .testTarget(

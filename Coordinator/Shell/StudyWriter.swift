@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Foundation
 import Jobs
 import Messages
@@ -11,24 +12,32 @@ import ZeroMQ
 final class StudyWriter: Sendable {
     /// Publications of one transaction, at most: bounds how long other readers and writers wait.
     private static let batch = 2000
-    /// Publications that wait, at most; beyond, the coordinator waits too, rather than grow without bound.
+    /// Publications that wait, at most, and their bytes; beyond, the coordinator waits too, rather than grow without
+    /// bound.
     private static let maximumWaiting = 200_000
+    private static let maximumWaitingBytes = 256 << 20
 
     private struct State: Sendable {
         var waiting: [(job: JobID, bytes: [UInt8])] = []
+        var waitingBytes = 0
         var failure: String?
         var isStopped = false
         var isDone = false
+        var isFull: Bool {
+            waiting.count > StudyWriter.maximumWaiting || waitingBytes > StudyWriter.maximumWaitingBytes
+        }
     }
     private let state = Mutex(State())
     private let given = DispatchSemaphore(value: 0)
     private let taken = DispatchSemaphore(value: 0)
     private let folder: StateFolder
+    private let log: EventLog
     private let wake: @Sendable () -> Void
 
     /// - Parameter wake: called when it has failed.
-    init(_ folder: StateFolder, wake: @escaping @Sendable () -> Void) {
+    init(_ folder: StateFolder, _ log: EventLog, wake: @escaping @Sendable () -> Void) {
         self.folder = folder
+        self.log = log
         self.wake = wake
         let thread = Thread { [self] in work() }
         thread.name = "studies"
@@ -39,16 +48,19 @@ final class StudyWriter: Sendable {
     var failure: String? { state.withLock { $0.failure } }
 
     func write(_ publications: [[UInt8]], of job: JobID) {
-        while state.withLock({ $0.waiting.count > Self.maximumWaiting && $0.failure == nil }) {
+        while state.withLock({ $0.isFull && $0.failure == nil }) {
             _ = taken.wait(timeout: .now() + .milliseconds(100))
         }
         state.withLock { state in
-            for bytes in publications { state.waiting.append((job, bytes)) }
+            for bytes in publications {
+                state.waiting.append((job, bytes))
+                state.waitingBytes += bytes.count
+            }
         }
         given.signal()
     }
 
-    /// Writes what waits, and ends.
+    /// Writes what waits, and ends. Should it fail, `failure` says why: a restart writes it again.
     func stop() {
         state.withLock { $0.isStopped = true }
         given.signal()
@@ -64,8 +76,10 @@ final class StudyWriter: Sendable {
             while true {
                 let batch = state.withLock { state in
                     let count = state.failure == nil ? min(Self.batch, state.waiting.count) : state.waiting.count
-                    defer { state.waiting.removeFirst(count) }
-                    return Array(state.waiting[..<count])
+                    let batch = Array(state.waiting[..<count])
+                    state.waiting.removeFirst(count)
+                    for publication in batch { state.waitingBytes -= publication.bytes.count }
+                    return batch
                 }
                 taken.signal()
                 guard !batch.isEmpty else { break }
@@ -99,6 +113,9 @@ final class StudyWriter: Sendable {
                 at += 1
             }
             try store.apply(publications, of: job, at: now)
+            for remark in store.takeRemarks() {
+                log.write(LogLine(.warning, "studies_changed", [("what", "\"\(remark)\"")]))
+            }
         }
     }
 }

@@ -109,17 +109,3 @@ package enum StudyExport: String, CaseIterable, Sendable {
         return text
     }
 }
-
-extension JSONValue {
-    /// As Python's `json` writes it: with NaN and Infinity.
-    fileprivate var pythonText: String {
-        switch self {
-        case .number(let value) where value.isNaN: "NaN"
-        case .number(let value) where value.isInfinite: value > 0 ? "Infinity" : "-Infinity"
-        case .array(let values): "[" + values.map(\.pythonText).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { JSONValue.string($0.key).text + ":" + $0.value.pythonText }.joined(separator: ",") + "}"
-        default: text
-        }
-    }
-}
