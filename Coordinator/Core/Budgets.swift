@@ -48,7 +48,7 @@ extension Core {
         let slots = min(index.budgetSlots, Self.maximumBudgetSlots)
         for id in open {
             let isForgotten = plantedBug == .forgetsWithdrawals && (jobs[at(id)].ledger?.slots ?? 0) > slots
-            jobs[at(id)].ledger?.count(slots: slots, at: isForgotten ? .max : now)
+            jobs[at(id)].ledger?.count(slots: slots, at: isForgotten ? .max / 4 : now)
         }
     }
 
@@ -70,7 +70,7 @@ extension Core {
     mutating func loseBudgetSlots(_ slots: UInt64, lastHeard: Milliseconds) {
         for id in open {
             jobs[at(id)].ledger?.lose(
-                slots: slots, lastHeard: plantedBug == .forgetsWithdrawals ? .max : lastHeard)
+                slots: slots, lastHeard: plantedBug == .forgetsWithdrawals ? .max / 4 : lastHeard)
         }
     }
 

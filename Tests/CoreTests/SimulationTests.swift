@@ -23,7 +23,7 @@ struct SimulationTests {
         }
     }
 
-    @Test(arguments: [PlantedBug.acceptsTwice, .losesRequeued, .ignoresSilence, .acceptsStaleClaims])
+    @Test(arguments: [PlantedBug.acceptsTwice, .reusesEpochs, .ignoresSilence, .acceptsStaleClaims])
     func `a failure is made small: few events, each of them needed`(bug: PlantedBug) throws {
         let seed = try #require(
             (1...40 as ClosedRange<UInt64>).first { seed in
