@@ -149,7 +149,10 @@ package final class StudyStore {
             throw DatabaseError(cause: .other, "study \(name): trial \(number) comes before trial \(entry.rows.count)")
         }
         let isNew = number == entry.rows.count
-        if !isNew, entry.isOver[number] { return }
+        if !isNew, entry.isOver[number] {
+            // A crash may have come between the row and the line.
+            return lines.append(trial, entry.spec)
+        }
         let row: Int64
         if isNew {
             row = try statements.insert(trial, study: entry.id, at: now)

@@ -31,6 +31,8 @@ package enum Study: JobKind {
         package var retries: UInt32
         /// Wall-clock milliseconds after which `run` starts no trial; 0: no limit.
         package var timeoutMilliseconds: UInt64 = 0
+        /// Trials that the first `run` asks for when it is not told how many; 0: it must be told.
+        package var trials: UInt32 = 0
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
         package init(
@@ -62,6 +64,7 @@ package enum Study: JobKind {
             writer.bool(isReproducible)
             writer.integer(retries)
             writer.integer(timeoutMilliseconds)
+            writer.integer(trials)
             writer.optional(history)
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -78,6 +81,7 @@ package enum Study: JobKind {
             isReproducible = try reader.bool()
             retries = try reader.integer()
             timeoutMilliseconds = try reader.integer()
+            trials = try reader.integer()
             history = try reader.optional()
         }
     }

@@ -70,8 +70,8 @@ struct StudyTests {
             "--reproducible", "--sampler", "random",
         ]
         #expect(try place.apex(["create", "calm"] + settings).code == 0)
-        #expect(try place.apex(["create", "killed"] + settings).code == 0)
         #expect(try place.apex(["run", "calm", "--slots", "2"]).code == 0)
+        #expect(try place.apex(["create", "killed"] + settings).code == 0)
 
         var chance = SplitMix(seed: seeds(1)[0])
         var kills = 0

@@ -1,4 +1,4 @@
-"""tpe_peer.py optuna|rustuna mixed|floats TRIALS SUGGESTIONS: milliseconds per suggestion after TRIALS finished trials.
+"""tpe_peer.py optuna|rustuna mixed|floats TRIALS SUGGESTIONS: processor milliseconds per suggestion after TRIALS finished trials.
 
 Then the suggestions. Spaces, trials and scores are those of bench/Samplers.swift, which runs this.
 """
@@ -77,9 +77,9 @@ def ask():
 
 points, spent = [], 0.0
 for _ in range(suggestions):
-    start = time.perf_counter()
+    start = time.process_time()
     trial, p = ask()
-    spent += time.perf_counter() - start
+    spent += time.process_time() - start
     study.tell(trial if tool == "optuna" else trial.number, score(p))
     points.append(p)
 print(spent / suggestions * 1000)

@@ -37,7 +37,7 @@ enum StudyCreate: Subcommand {
         \(samplers)
           --pruner P            which trials are stopped early (default median; none for several directions):
         \(pruners)
-          --trials N            trials wished for; `run` does them
+          --trials N            what `run` does when it is not told how many
           --parallel N          trials asked for at once (default: twice the slots of `run`, so that no slot waits)
           --timeout TIME        `run` starts no trial after so long, as 90s, 2h
           --trial-timeout TIME  a trial that takes longer is ended and has failed
@@ -68,16 +68,12 @@ enum StudyCreate: Subcommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let json = arguments.flag("--json")
-        let trials = try arguments.integer("--trials", 1...10_000_000 as ClosedRange<UInt32>)
         let (spec, universe) = try StudyOptions.spec(&arguments)
         let place = try Place.from(&arguments)
         try arguments.finishWithoutTrailing()
         let host = try StudyHost(place)
         if let universe { try host.client.put(universe) }
         let study = try create(spec, in: host)
-        if let trials, try study.counts().wanted == 0 {
-            _ = try study.say(.run(token: StudyHost.token, trials: trials))
-        }
         if json {
             printJSON([
                 "study": .string(spec.name), "job": JSONValue(study.job.number),
@@ -90,7 +86,7 @@ enum StudyCreate: Subcommand {
             print(
                 spec.objective == .external
                     ? "ask it with:  apex study ask \(spec.name)"
-                    : "run it with:  apex study run \(spec.name)\(trials == nil ? " --trials 100" : "")")
+                    : "run it with:  apex study run \(spec.name)\(spec.trials == 0 ? " --trials 100" : "")")
         }
         return .done
     }
@@ -171,6 +167,7 @@ enum StudyOptions {
             name: try name ?? arguments.word("the study's NAME"), parameters: parameters, directions: directions,
             objective: objective, sampler: sampler, pruner: pruner, seed: seed, parallel: parallel,
             isReproducible: arguments.flag("--reproducible"), retries: retries)
+        spec.trials = try arguments.integer("--trials", 1...10_000_000 as ClosedRange<UInt32>) ?? 0
         spec.timeoutMilliseconds = try time("--timeout", &arguments) ?? 0
         return (spec, universe)
     }

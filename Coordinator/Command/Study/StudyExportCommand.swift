@@ -62,7 +62,6 @@ enum StudyImport: Subcommand {
         let json = arguments.flag("--json")
         let wanted = try arguments.value("--study")
         let new = try arguments.value("--name")
-        let trials = try arguments.integer("--trials", 1...10_000_000 as ClosedRange<UInt32>)
         let path = try arguments.word("the FILE")
         let file = try StudyFile(absolute(path))
         let names = try file.names()
@@ -96,9 +95,6 @@ enum StudyImport: Subcommand {
         spec.history = try host.client.put(history.wireBytes)
         if let universe = options.universe { try host.client.put(universe) }
         let study = try StudyCreate.create(spec, in: host)
-        if let trials, try study.counts().wanted == 0 {
-            _ = try study.say(.run(token: StudyHost.token, trials: trials))
-        }
         if json {
             printJSON([
                 "study": .string(spec.name), "job": .init(study.job.number), "trials": .init(history.trials.count),

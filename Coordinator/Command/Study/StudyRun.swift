@@ -10,12 +10,15 @@ enum StudyRun: Subcommand {
     static let help = """
         usage: apex study run NAME [--trials N] [OPTIONS]
 
-          --trials N        so many more trials; without it, what is still wished for
+          --trials N        so many more trials; without it, what is left of those before,
+                            or at first what `create` said
           --timeout TIME    start no trial after so long; those that run end (default: the study's own)
           --slots N         trials at once on workers of this machine, where no coordinator runs yet
                             (default: the cores, two less when there are more than three)
           --json            {"study","trials","complete","pruned","failed","best","seconds"} at the end
         \(whereHelp)
+
+        A coordinator works on every study that has trials left, this one and others.
 
         Ctrl-C, a crash or a power cut loses no finished trial, and the sampler goes on exactly where it stood:
         `apex study resume NAME`. Exit code 0: all trials are over; 3: interrupted, resumable; 1: no trial is complete.
@@ -40,6 +43,8 @@ enum StudyRun: Subcommand {
         let began = ContinuousClock.now
         if let more {
             _ = try study.say(.run(token: StudyHost.token, trials: more))
+        } else if try study.counts().wanted == 0, study.spec.trials > 0, mayAdd {
+            _ = try study.say(.run(token: StudyHost.token, trials: study.spec.trials))
         } else if try study.counts().wanted == 0 {
             throw JobError(
                 "study \(name) has no trials to run; say how many: `apex study \(command) \(name) --trials 100`.")
