@@ -62,12 +62,12 @@ faults: build
 
 soak: packages
 	@swift build -c release --product bench
-	@end=$$((SECONDS + $(SECONDS_OF_SOAK))); first=1; \
+	@end=$$((SECONDS + $(SECONDS_OF_SOAK))); start=$$(($$(date +%s) * 1000)); first=$$start; \
 	while [ $$SECONDS -lt $$end ]; do \
 	    .build/release/bench simulate 500 $$first | tee /dev/stderr | grep -q ' 0 failures '; \
 	    first=$$((first + 500)); \
 	done; \
-	echo "no invariant broke in $$((first - 1)) seeds"
+	echo "no invariant broke in the seeds $$start to $$((first - 1))"
 
 # The peers write their numbers anew; the committed ones, which the tests follow, must be the same bytes.
 parity: packages
