@@ -139,7 +139,7 @@ let package = Package(
         .testTarget(
             name: "StudyTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Store", "JSON", "Studies", "Report"],
-            path: "Tests/StudyTests", swiftSettings: strict),
+            path: "Tests/StudyTests", exclude: ["optuna_peer.py"], swiftSettings: strict),
         .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),

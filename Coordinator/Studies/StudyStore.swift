@@ -263,7 +263,7 @@ private final class OpenStudy {
 
 extension Study.Trial {
     /// What Optuna has no column for. The number comes first: it is looked for in every row.
-    fileprivate var apexFacts: JSONValue {
+    var apexFacts: JSONValue {
         .object(present: [
             "number": JSONValue(number), "asked": JSONValue(asked), "told": JSONValue(told),
             "attempts": JSONValue(attempts), "draws": .array(draws.map { JSONValue($0) }),
