@@ -39,6 +39,9 @@ import Foundation
                 name: "objectives", summary: "what a trial of a program costs a worker beyond the program's own life",
                 run: ObjectivesBench.run, quick: ["100"]),
             Subject(
+                name: "studies", summary: "trials stored durably in Optuna's tables, beside Optuna",
+                run: StudiesBench.run, quick: ["2000", "1"]),
+            Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
