@@ -18,7 +18,7 @@ final class StudyHost {
         stop = try StopSignal()
         self.place = place
         var supervisor: Supervisor?
-        if case .local(let folder) = place, !StateLock.isHeld(folder) {
+        if case .local(let folder) = place, try !Self.isServed(folder, place) {
             supervisor = try Supervisor(folder, workers: workers, coordinatorOptions: ["--quiet"])
         }
         self.supervisor = supervisor
@@ -27,6 +27,16 @@ final class StudyHost {
         try waitForCoordinator()
     }
     deinit { supervisor?.stop() }
+
+    /// Whether a coordinator runs on the state. One that was killed may hold its lock a little longer, while the system
+    /// takes it apart: whoever holds the lock must answer, or let go.
+    private static func isServed(_ folder: StateFolder, _ place: Place) throws -> Bool {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while StateLock.isHeld(folder), .now < deadline {
+            if (try? Client(place, patience: .milliseconds(500)).status()) != nil { return true }
+        }
+        return StateLock.isHeld(folder)
+    }
 
     /// Ours, and gone with this command.
     var isPrivate: Bool { supervisor != nil }
