@@ -79,7 +79,8 @@ extension StudyReport {
         let (width, height) = (1040.0, 340.0)
         let (left, top, bottom) = (50.0, 34.0, 300.0)
         let step = (width - 2 * left) / Double(max(1, picture.axes.count - 1))
-        let shown = thinned(picture.rows)
+        // Many axes make each line long.
+        let shown = thinned(picture.rows, limit: Self.marks(of: 60_000, each: picture.axes.count))
         var svg = ""
         for (place, row) in shown.enumerated() {
             // The best, which come last, stand out.
@@ -122,6 +123,8 @@ extension StudyReport {
         let slices = Slice.all(analysed).filter { $0.points.count > 1 }
         guard !slices.isEmpty else { return "" }
         let order = spec.parameters.map(\.name)
+        let limit = Self.marks(of: 24_000, each: slices.count)
+        let most = slices.map(\.points.count).max() ?? 0
         let cards = slices.sorted { order.firstIndex(of: $0.axis.name)! < order.firstIndex(of: $1.axis.name)! }.map {
             slice in
             let parameter = spec.parameters.first { $0.name == slice.axis.name }!
@@ -129,7 +132,7 @@ extension StudyReport {
                 slice.axis, Self.robust("value", slice.points.map(\.value), direction), width: 500, height: 260,
                 xWords: { Self.words(parameter, $0) })
             var svg = canvas.frame
-            for point in thinned(slice.points) {
+            for point in thinned(slice.points, limit: limit) {
                 svg += canvas.dot(
                     point.parameter, point.value, "accent",
                     "trial \(point.number): \(slice.axis.name) \(Self.words(parameter, point.parameter)), \(Self.words(point.value))"
@@ -141,8 +144,9 @@ extension StudyReport {
         }
         return section(
             "Slices",
-            "The value of each complete trial over one parameter"
-                + (directions.count > 1 ? " (the first objective)." : "."),
+            thinWords(
+                "The value of each complete trial over one parameter"
+                    + (directions.count > 1 ? " (the first objective)." : "."), min(limit, most), most),
             HTML.tag("div", ["class": "grid pair"], cards.joined()))
     }
 
@@ -174,7 +178,9 @@ extension StudyReport {
         }
         return section(
             "Contour of the two that matter most",
-            "Greener is better, by rank; guessed between the trials, which are the dots.",
+            thinWords(
+                "\(names[0]) across, \(names[1]) upwards. Greener is better, by rank; guessed between the trials, which "
+                    + "are the dots.", shown.count, contour.points.count),
             card(canvas.svg("Contour over \(names[0]) and \(names[1])", svg)))
     }
 
@@ -223,7 +229,12 @@ extension StudyReport {
         }
         let height = 14.0
         let count = lanes.reduce(0) { $0 + ($1.rows.max() ?? 0) + 1 }
-        guard count <= 200 else { return "" }
+        guard count <= 200 else {
+            return section(
+                "Time line by worker",
+                "\(Figure.count(workers.count)) workers with \(Figure.count(count)) trials side by side are more than a "
+                    + "picture shows; `apex study export` has every start and end.", "")
+        }
         let axis = PlotAxis(name: "seconds", low: 0, high: Double(end - begin) / 1000)
         let (left, width) = (130.0, 1040.0)
         var svg = ""
@@ -259,6 +270,10 @@ extension StudyReport {
         guard all.count > limit else { return all }
         // Evenly, the last always there.
         return (0..<limit).map { all[all.count - 1 - (limit - 1 - $0) * all.count / limit] }
+    }
+    /// Marks of each of several pictures or lines, so that all have about `total`.
+    private static func marks(of total: Int, each count: Int) -> Int {
+        min(maximumMarks, max(100, total / max(1, count)))
     }
     private func thinWords(_ words: String, _ shown: Int, _ all: Int) -> String {
         shown < all ? words + " Drawn are \(Figure.count(shown)) of \(Figure.count(all))." : words

@@ -193,7 +193,10 @@ package struct StudyReport {
                 mantissa *= 10
                 exponent -= 1
             }
-            return (number < 0 ? "−" : "") + Figure.fixed(mantissa, 3) + "e\(exponent)"
+            var text = Figure.fixed(mantissa, 3)
+            while text.hasSuffix("0") { text.removeLast() }
+            if text.hasSuffix(".") { text.removeLast() }
+            return (number < 0 ? "−" : "") + text + "e\(exponent)"
         }
         var digits = size >= 1000 ? 1 : size >= 100 ? 2 : size >= 10 ? 3 : size >= 1 ? 4 : size >= 0.01 ? 5 : 7
         var text = Figure.fixed(number, digits)
