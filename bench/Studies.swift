@@ -18,8 +18,9 @@ enum StudiesBench {
 
     /// Trials of six parameters that begin and end: two publications each.
     private static func alone(_ count: Int, batch: Int) throws {
-        let folder = temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let programs = try StudyPrograms()
+        defer { programs.remove() }
+        let folder = programs.folder
         let store = try StudyStore(path: folder + "/studies.sqlite", folder: folder + "/studies")
         let spec = Study.Spec(
             name: "bench",
@@ -67,28 +68,16 @@ enum StudiesBench {
     }
 
     private static func own(_ count: Int) throws -> Double {
-        let folder = temporaryFolder()
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let apex = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-            .appendingPathComponent("apex").path
-        func study(_ words: [String]) throws {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: apex)
-            process.arguments = ["study"] + words + ["--state", folder, "--json"]
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw BenchFailure("apex study \(words[0]) failed") }
-        }
-        try study([
+        let programs = try StudyPrograms()
+        defer { programs.remove() }
+        try programs.study([
             "create", "bench", "--objective", "function:hartmann6", "--sampler", "random", "--trials", "\(count)",
             "--parallel", "64",
         ])
         let start = ContinuousClock.now
-        try study(["run", "bench", "--slots", "2"])
+        try programs.study(["run", "bench", "--slots", "2"])
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        let stored = try StudyFile(folder + "/studies.sqlite").read("bench").trials.count
+        let stored = try programs.stored("bench").count
         guard stored == count else { throw BenchFailure("\(stored) of \(count) trials are stored") }
         return Double(count) / seconds
     }
@@ -107,13 +96,5 @@ enum StudiesBench {
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         return Double(text.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-
-    private static func temporaryFolder() -> String {
-        // Short: a socket's path has at most 107 bytes.
-        let path = FileManager.default.temporaryDirectory.appendingPathComponent("apex-\(UUID().uuidString.prefix(8))")
-            .path
-        try? FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return path
     }
 }
