@@ -93,7 +93,9 @@ enum StudyCreate: Subcommand {
 
     /// Makes the study, or finds the same one made before.
     static func create(_ spec: Study.Spec, in host: StudyHost) throws -> OpenStudy {
+        var spec = spec
         if let known = try host.find(spec.name) {
+            spec.made = known.spec.made
             guard known.spec == spec else {
                 throw JobError(
                     "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, or go on with "
@@ -102,6 +104,7 @@ enum StudyCreate: Subcommand {
             complain("apex study create: study \(spec.name) exists already, with the same settings.")
             return known
         }
+        spec.made = StudyHost.token
         let before = try host.client.status().jobs.count { $0.kind == Study.name && $0.name == spec.name }
         let job = try host.client.submit(
             Submission(
@@ -109,6 +112,7 @@ enum StudyCreate: Subcommand {
                 token: token(spec.name, before), kind: Study.name, spec: spec.wireBytes, name: spec.name,
                 toleratesFailures: true))
         let study = try host.open(job, spec.name)
+        spec.made = study.spec.made  // another's, when two made it at once
         guard study.spec == spec else {
             throw JobError("study \(spec.name) was just made with \(difference(study.spec, spec)); take another name.")
         }
