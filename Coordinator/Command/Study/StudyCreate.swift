@@ -42,6 +42,8 @@ enum StudyCreate: Subcommand {
           --timeout TIME        `run` starts no trial after so long, as 90s, 2h
           --trial-timeout TIME  a trial that takes longer is ended and has failed
           --grace TIME          between SIGTERM and SIGKILL of a trial's processes (default 10s)
+          --folder DIR          where trials have their folders, as DIR/STUDY/NUMBER on every worker's machine
+                                (default: trials/ in the worker's own state folder)
           --retries R           a failed trial is tried again so often (default 0)
           --pattern REGEX       the value is what this matches in the last line that it matches (first group)
           --seed N              of the sampler (default 0)
@@ -49,7 +51,7 @@ enum StudyCreate: Subcommand {
           --json                print {"study","job","parameters","objective","sampler","pruner"}
         \(whereHelp)
 
-        example: apex study create fit --space space.yaml --objective 'python3 train.py --lr {lr}' --trials 200
+        example: apex study create fit --space space.yaml --objective './train.py --lr {lr}' --trials 200
         """
     }
 
@@ -182,6 +184,10 @@ enum StudyOptions {
         let timeout = try time("--trial-timeout", &arguments) ?? 0
         let grace = try time("--grace", &arguments) ?? 10_000
         let pattern = try arguments.value("--pattern") ?? ""
+        let folder = try arguments.value("--folder") ?? ""
+        guard folder.isEmpty || !isBuiltIn(what) else {
+            throw UsageError("--folder is for programs; \(what) runs none.")
+        }
         if what == "external" { return (.external, nil, nil) }
         if what.hasPrefix("function:") {
             let name = String(what.dropFirst(9))
@@ -208,8 +214,17 @@ enum StudyOptions {
         let words = try shellWords(what)
         guard !words.isEmpty else { throw UsageError("--objective is empty; give a program and its arguments.") }
         let program = Study.Program(
-            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, pattern: pattern)
+            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: absolute(folder),
+            pattern: pattern)
         return (.command(program), nil, nil)
+    }
+
+    private static func isBuiltIn(_ what: String) -> Bool {
+        what == "external" || what.hasPrefix("function:") || what.hasPrefix("algorithm:")
+    }
+    /// Workers have folders of their own to start from.
+    private static func absolute(_ folder: String) -> String {
+        folder.isEmpty || folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
     }
 
     private static func defaultDirections(_ objective: Study.Objective) -> [Study.Direction] {

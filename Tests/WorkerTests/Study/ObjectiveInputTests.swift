@@ -70,7 +70,7 @@ private let space: [StudyParameter] = [
 
     @Test func `the environment and params json hold what the trial has`() throws {
         let trials = trials()
-        let result = try trials.sh("env | grep -E '^(APEX|HPO)_' | grep -v _OUT= | sort; echo 1")
+        let result = try trials.sh("env | grep -E '^(APEX|HPO)_' | grep -v -e _OUT= -e ^APEX_PROGRAM= | sort; echo 1")
         let directory = trials.path()
         let shared = [
             "ATTEMPT=0", "PARAMS=\(directory)/params.json", "PARAM_LAYERS=3",
