@@ -39,6 +39,7 @@ let package = Package(
         .target(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
             swiftSettings: quick),
+        .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
         .target(
             name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
@@ -113,6 +114,9 @@ let package = Package(
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
