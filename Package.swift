@@ -112,7 +112,7 @@ let package = Package(
             path: "Tests/ProtocolTests", swiftSettings: strict),
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
-            swiftSettings: strict),
+            resources: [.copy("Golden")], swiftSettings: strict),
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
