@@ -87,8 +87,9 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
+        .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "CLinux"],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -120,6 +121,10 @@ let package = Package(
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
