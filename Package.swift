@@ -54,6 +54,8 @@ let package = Package(
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(
+            name: "Bars", dependencies: ["CDeflate", "Market", "Store"], path: "Coordinator/Bars", swiftSettings: quick),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
@@ -72,7 +74,7 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Bars", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -109,6 +111,9 @@ let package = Package(
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
+            path: "Tests/BarsTests", swiftSettings: strict),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -165,7 +170,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -30,6 +30,25 @@ package struct DailyBars: Sendable {
         var line: UInt32
     }
 
+    /// Bars that are valid, sorted and settled already, in columns as above.
+    package init(
+        symbols: [String], starts: [Int], dates: [Int32], open: [Double], high: [Double], low: [Double],
+        close: [Double], volume: [Double]
+    ) {
+        precondition(
+            starts.count == symbols.count + 1 && starts.last == dates.count, "a start for each symbol, and an end")
+        self.symbols = symbols
+        self.starts = starts
+        self.dates = dates
+        self.open = open
+        self.high = high
+        self.low = low
+        self.close = close
+        self.volume = volume
+        rowCount = dates.count
+        rejected = RejectedRows()
+    }
+
     /// Sorts by symbol and date and settles repeated bars: the result does not depend on the order of the rows.
     init(_ rows: consuming Rows) {
         let bySymbol = rows.symbols.indices.sorted {
