@@ -143,3 +143,8 @@ struct BarStatements: ~Copyable {
             addRefused: addRefused, findCoverage: findCoverage, dropCoverage: dropCoverage, addCoverage: addCoverage)
     }
 }
+
+extension BarStore {
+    /// Refuses to grow beyond so many pages, as a full disk would: for tests, and for a store with a quota.
+    package func limit(pages: Int) throws(DatabaseError) { try database.execute("PRAGMA max_page_count=\(pages)") }
+}
