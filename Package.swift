@@ -32,7 +32,11 @@ let package = Package(
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
         .target(
             name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: quick),
-        .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: quick),
+        .target(
+            name: "Providers", dependencies: ["Messages", "Market"], path: "Protocol/Providers", swiftSettings: quick),
+        .target(
+            name: "Jobs", dependencies: ["Messages", "Market", "Providers"], path: "Protocol/Jobs",
+            swiftSettings: quick),
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
@@ -59,6 +63,8 @@ let package = Package(
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(
+            name: "Bars", dependencies: ["CDeflate", "Market", "Store"], path: "Coordinator/Bars", swiftSettings: quick),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
@@ -77,7 +83,7 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Bars", "Objectives", "Samplers", "Pruners", "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -125,6 +131,9 @@ let package = Package(
             name: "LabelTests",
             dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
             path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
+        .testTarget(
+            name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
+            path: "Tests/BarsTests", swiftSettings: strict),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -181,7 +190,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]
