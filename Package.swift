@@ -135,6 +135,9 @@ let package = Package(
             name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
             path: "Tests/BarsTests", swiftSettings: strict),
         .testTarget(
+            name: "ProviderTests", dependencies: ["TestSupport", "Market", "Providers"], path: "Tests/ProviderTests",
+            swiftSettings: quick),
+        .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
             path: "Tests/CoreTests", swiftSettings: strict),

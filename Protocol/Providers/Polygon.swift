@@ -38,7 +38,10 @@ package struct Polygon: Provider {
     }
 
     package func read(_ response: HTTPResponse, to call: ProviderCall) -> Reading {
-        guard let body = JSONBody(response.body) else { return notJSON(response) }
+        guard let body = JSONBody(response.body) else {
+            // Sometimes without a word.
+            return response.status == 429 ? .refused(response.refusal(window: .minute)) : notJSON(response)
+        }
         // Their texts stand under either name.
         let words = body["error"]?.text ?? body["message"]?.text
         let status = body["status"]?.text ?? ""
