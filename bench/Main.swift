@@ -43,7 +43,7 @@ import Foundation
                 run: StudiesBench.run, quick: ["2000", "1"]),
             Subject(
                 name: "waste", summary: "worker time of a study that is not its program's, through the whole cluster",
-                run: WasteBench.run, quick: ["300", "1"]),
+                run: WasteBench.run, quick: ["300", "3"]),
             Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
