@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .systemLibrary(name: "CHDF5", path: "Protocol/CHDF5", pkgConfig: "hdf5-serial"),
         .systemLibrary(name: "COpenBLAS", path: "Protocol/COpenBLAS", pkgConfig: "openblas"),
         .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
@@ -35,6 +36,10 @@ let package = Package(
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
+        .target(
+            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
+            swiftSettings: quick),
+        .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
         .target(
             name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
@@ -108,6 +113,12 @@ let package = Package(
             path: "Tests/ProtocolTests", swiftSettings: strict),
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
+            name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
             name: "CoreTests",
