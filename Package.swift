@@ -54,7 +54,7 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -88,7 +88,13 @@ let package = Package(
             swiftSettings: fast),
         .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "CLinux"],
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -119,7 +125,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LabelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
             path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
