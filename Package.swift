@@ -55,7 +55,7 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -88,7 +88,12 @@ let package = Package(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux", "Charts", "Images", "Shards", "Blobs",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
