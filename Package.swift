@@ -39,6 +39,7 @@ let package = Package(
         .target(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
             swiftSettings: quick),
+        .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
         .target(
             name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
@@ -91,9 +92,12 @@ let package = Package(
             name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
             path: "Worker/Datasets", swiftSettings: quick),
         .target(
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
             name: "Runners",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs",
             ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
@@ -120,6 +124,9 @@ let package = Package(
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
             resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
@@ -182,7 +189,7 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Blobs", "Charts", "Images", "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]
