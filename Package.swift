@@ -87,12 +87,14 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
+        .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
             name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
         .target(
             name: "Runners",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux", "Charts", "Images", "Shards", "Blobs",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "CLinux", "Charts", "Images", "Shards",
+                "Blobs",
             ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
@@ -123,8 +125,18 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],

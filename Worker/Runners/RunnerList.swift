@@ -10,6 +10,7 @@ package enum RunnerList {
         ErasedRunner(GroupsRunner.self),
         ErasedRunner(WeekendRunner.self),
         ErasedRunner(StudyRunner.self),
+        ErasedRunner(LabelRunner.self),
         ErasedRunner(RenderRunner.self),
     ]
 
