@@ -128,6 +128,12 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
