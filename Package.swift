@@ -59,7 +59,9 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON", "Providers",
+            ],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -87,6 +89,9 @@ let package = Package(
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
+        .systemLibrary(name: "CCurl", path: "Worker/CCurl", pkgConfig: "libcurl"),
+        .target(
+            name: "HTTP", dependencies: ["Messages", "Providers", "CCurl"], path: "Worker/HTTP", swiftSettings: strict),
         .target(
             name: "CKernels", path: "Worker/CKernels",
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
@@ -95,7 +100,16 @@ let package = Package(
             swiftSettings: fast),
         .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "CLinux"],
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs", "Providers", "HTTP",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -125,18 +139,29 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
             name: "LabelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
             path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
             path: "Tests/BarsTests", swiftSettings: strict),
         .testTarget(
-            name: "ProviderTests", dependencies: ["TestSupport", "Market", "Providers"], path: "Tests/ProviderTests",
-            swiftSettings: quick),
+            name: "ProviderTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Providers", "HTTP", "Planners", "Runners", "Blobs",
+            ], path: "Tests/ProviderTests", swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -193,7 +218,8 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Bars",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
+                "Shards", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

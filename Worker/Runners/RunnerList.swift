@@ -10,6 +10,7 @@ package enum RunnerList {
         ErasedRunner(GroupsRunner.self),
         ErasedRunner(WeekendRunner.self),
         ErasedRunner(StudyRunner.self),
+        ErasedRunner(RenderRunner.self),
         ErasedRunner(LabelRunner.self),
     ]
 

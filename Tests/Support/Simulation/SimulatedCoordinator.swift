@@ -166,6 +166,7 @@ extension Simulation {
         lastFault = now
         started = now
         isWoken = false
+        if !workers.contains(where: { $0.isAlive && store.names[$0.id] != nil }) { emptyRestarts += 1 }
         let stored = store.load()
         core = Core(limits: limits, restoring: stored, names: store.names, at: 0, plantedBug: plantedBug)
         for job in stored {
@@ -239,9 +240,9 @@ extension Simulation {
         case .finished(let index, let result, let load): plan = planner.finished(index, result, load)
         case .idle: break
         case .budgetEnded: plan = planner.budgetEnded()
-        case .heard(.request(let number), let bytes): plan.answers = [.request(number, bytes)]
-        case .heard(.task(let index), let bytes): plan.answers = [.task(index, bytes)]
-        case .heard(.parked, _): break
+        case .heard(.request(let number), let bytes, _): plan.answers = [.request(number, bytes)]
+        case .heard(.task(let index), let bytes, _): plan.answers = [.task(index, bytes)]
+        case .heard(.parked, _, _): break
         }
         if let words = planner.broken { fail(.wholeWork, "job \(job): \(words)") }
         if planner.hasFailed { note(.plannerError) }

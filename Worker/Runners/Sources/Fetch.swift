@@ -30,9 +30,8 @@ package struct Fetch {
         case ready
         case asking(since: UInt64, saidAt: UInt64)
         case resting(until: UInt64)
+        case leased
         case calling(since: UInt64)
-        /// Says how the last call ended, once: a lost word costs nothing but time.
-        case leaving
         case over
     }
     private struct Pending {
@@ -78,13 +77,12 @@ package struct Fetch {
             }
             return .rest(until: saidAt + Self.patience)
         case .resting(let end): return now < end ? .rest(until: end) : ask(at: now)
-        case .calling:
-            // Asked while a call is under way: nothing else is done meanwhile.
+        case .leased:
             guard let next = pending.last else { return finish() }
+            // One lease, one call.
+            state = .calling(since: now)
             return .call(provider.request(next.call), milliseconds: Ingest.callMilliseconds)
-        case .leaving:
-            state = .over
-            return .say(question.wireBytes)
+        case .calling(let since): return .rest(until: since + Ingest.callMilliseconds)
         case .over: return finish()
         }
     }
@@ -96,8 +94,8 @@ package struct Fetch {
     private mutating func ask(at now: UInt64) -> Action {
         number += 1
         guard !pending.isEmpty else {
-            state = news == nil ? .over : .leaving
-            return step(at: now)
+            state = .over
+            return finish()
         }
         state = .asking(since: now, saidAt: now)
         return .say(question.wireBytes)
@@ -114,7 +112,7 @@ package struct Fetch {
                 state = .ready
                 return
             }
-            state = .calling(since: now)
+            state = .leased
         case .wait(let milliseconds): state = .resting(until: now + max(10, min(milliseconds, 86_400_000)))
         case .leave(let words): leave(words)
         }
@@ -238,6 +236,8 @@ package struct Fetch {
             if let whole = series[symbol], whole.count > 0 { result.series.append(whole.ascending()) }
         }
         result.calls = calls
+        result.run = run
+        result.news = news
         return .end(result)
     }
 }
