@@ -40,8 +40,10 @@ let package = Package(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
             swiftSettings: quick),
         .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
+        .target(name: "Schedules", dependencies: ["Market"], path: "Protocol/Schedules", swiftSettings: strict),
         .target(
-            name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
+            name: "Configuration", dependencies: ["Messages", "Jobs", "Schedules", "CYAML"],
+            path: "Protocol/Configuration",
             swiftSettings: strict),
 
         // Coordinator
@@ -61,6 +63,9 @@ let package = Package(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
         .target(
             name: "Bars", dependencies: ["CDeflate", "Market", "Store"], path: "Coordinator/Bars", swiftSettings: quick),
+        .target(
+            name: "Scheduling", dependencies: ["Messages", "Blobs", "Schedules", "Store"], path: "Coordinator/Scheduling",
+            swiftSettings: strict),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
@@ -79,7 +84,8 @@ let package = Package(
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Bars", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Bars", "Schedules", "Scheduling", "Objectives", "Samplers", "Pruners",
+                "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -125,6 +131,10 @@ let package = Package(
         .testTarget(
             name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
             path: "Tests/BarsTests", swiftSettings: strict),
+        .testTarget(
+            name: "ScheduleTests",
+            dependencies: ["TestSupport", "Market", "Configuration", "Schedules", "Scheduling", "Store", "apex"],
+            path: "Tests/ScheduleTests", swiftSettings: strict),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],

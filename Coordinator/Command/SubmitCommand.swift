@@ -69,6 +69,21 @@ enum SubmitCommand: Subcommand {
         return status.state == .done && status.failed == 0 ? .done : status.state == .unfinished ? .unproved : .failed
     }
 
+    /// What `apex submit` with these words would submit, under a token of the caller's: for schedules.
+    static func submission(words: [String], token: UInt64, name: String) throws -> Submission {
+        var arguments = Arguments(words)
+        let options = try SubmitOptions(&arguments)
+        guard !options.wait, !options.json else {
+            throw UsageError("--wait and --json are for a person that waits; a schedule does not.")
+        }
+        let kind = try arguments.word("what to submit, command or noop,")
+        let (kindName, spec) = try options.spec(kind, &arguments)
+        return Submission(
+            token: token, kind: kindName, spec: spec, name: options.name.isEmpty ? name : options.name,
+            priority: options.priority, after: options.after,
+            needs: TaskNeeds(cores: options.cores, memoryBytes: options.memoryBytes), retries: options.retries)
+    }
+
     /// The coordinator's own clock, from accepting the job to its last result stored; the client's where that is too
     /// coarse to divide by.
     private static func measured(_ status: JobStatus, clientSeconds: Double) -> JSONValue {
