@@ -44,8 +44,10 @@ let package = Package(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
             swiftSettings: quick),
         .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
+        .target(name: "Schedules", dependencies: ["Market"], path: "Protocol/Schedules", swiftSettings: strict),
         .target(
-            name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
+            name: "Configuration", dependencies: ["Messages", "Jobs", "Schedules", "CYAML"],
+            path: "Protocol/Configuration",
             swiftSettings: strict),
 
         // Coordinator
@@ -66,7 +68,12 @@ let package = Package(
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
         .target(
-            name: "Bars", dependencies: ["CDeflate", "Market", "Store"], path: "Coordinator/Bars", swiftSettings: quick),
+            name: "Bars", dependencies: ["CDeflate", "Messages", "Jobs", "Market", "Store"], path: "Coordinator/Bars",
+            swiftSettings: quick),
+        .target(
+            name: "Scheduling", dependencies: ["Messages", "Blobs", "Schedules", "Store"],
+            path: "Coordinator/Scheduling",
+            swiftSettings: strict),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
@@ -74,7 +81,8 @@ let package = Package(
         .target(
             name: "CoordinatorShell",
             dependencies: [
-                "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
+                "Bars", "Providers", "Market", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store",
+                "CoordinatorCore", "Planners",
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
@@ -83,9 +91,11 @@ let package = Package(
         .executableTarget(
             name: "apex",
             dependencies: [
-                "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
+                "Messages", "Jobs", "Providers", "Market", "ZeroMQ", "Blobs", "Configuration", "Store",
+                "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Bars", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Bars", "Schedules", "Scheduling", "Objectives", "Samplers", "Pruners",
+                "Analysis",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -163,6 +173,10 @@ let package = Package(
                 "TestSupport", "Messages", "Jobs", "Market", "Providers", "HTTP", "Planners", "Runners", "Blobs",
             ], path: "Tests/ProviderTests", swiftSettings: quick),
         .testTarget(
+            name: "ScheduleTests",
+            dependencies: ["TestSupport", "Market", "Configuration", "Schedules", "Scheduling", "Store", "apex"],
+            path: "Tests/ScheduleTests", swiftSettings: strict),
+        .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
             path: "Tests/CoreTests", swiftSettings: strict),
@@ -209,7 +223,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
+                "TestSupport", "Messages", "Jobs", "Market", "Bars", "Store", "Blobs", "ZeroMQ", "JSON",
+                "CoordinatorShell",
                 "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", swiftSettings: strict),

@@ -5,7 +5,7 @@ import Market
 /// The store of bars in SQLite beside the same in HDF5: `bench bars [SYMBOLS] [DAYS] [ROUNDS]`.
 ///
 /// Both hold one series a symbol, are filled durably, read whole, read for the newest 35 bars of every symbol, and given
-/// one more day durably; then processes that append are killed and the files looked at.
+/// one more day durably, in seconds of processor time; then processes that append are killed and the files looked at.
 enum BarsBench {
     private static let basis = BarStore.Basis(adjustment: .split, feed: SeriesKey.consolidated)
     private static let window = 35

@@ -129,7 +129,8 @@ package struct IngestPlanner: Planner {
     // MARK: - What is asked of whom
 
     /// To the first provider after `source` that has such bars; without one it is a gap.
-    private mutating func pass(_ want: BarsWanted, after source: Int, _ words: String, _ step: inout Step<Ingest.Task>) {
+    private mutating func pass(_ want: BarsWanted, after source: Int, _ words: String, _ step: inout Step<Ingest.Task>)
+    {
         guard !want.symbols.isEmpty else { return }
         guard let next = sources.indices.first(where: { $0 > source && sources[$0].serves(want) }) else {
             for symbol in want.symbols {

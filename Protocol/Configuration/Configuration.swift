@@ -57,6 +57,8 @@ package struct Configuration: Sendable, Equatable {
     package var weekend = Weekend()
     package var groups = Groups()
     package var logLevel = LogLevel.info
+    /// In the order of the file.
+    package var schedules: [ScheduleEntry] = []
 
     /// The defaults.
     package init() {}

@@ -150,7 +150,9 @@ package enum Ingest: JobKind {
         }
         init(from reader: inout WireReader) throws(WireError) {
             let symbol = try reader.string()
-            guard let timeframe = Timeframe(rawValue: try reader.integer()) else { throw WireError("no such timeframe") }
+            guard let timeframe = Timeframe(rawValue: try reader.integer()) else {
+                throw WireError("no such timeframe")
+            }
             series = BarSeries(symbol: symbol, timeframe: timeframe)
             series.starts = try reader.integers()
             series.open = try reader.doubles()

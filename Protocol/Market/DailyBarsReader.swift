@@ -67,7 +67,7 @@ private struct DailyBarsReader {
     /// - Parameter at: moves to the next line, and stays when the line is not taken.
     @inline(__always)
     private mutating func takeUsualRow(_ csv: borrowing Span<UInt8>, from at: inout Int, line: Int) -> Bool {
-        let bytes = csv.bytes
+        let bytes = unsafe csv.bytes
         var here = at
         var values = InlineArray<5, Double>(repeating: 0)
         var date: Int32 = 0

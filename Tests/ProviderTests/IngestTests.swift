@@ -116,7 +116,10 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
     // The last few that were under way together may come in any order.
     #expect(Set(symbols[48...]).isSubset(of: summary.gaps.map(\.symbol)))
     #expect(simulation.services[tradier]!.provider.limits.units == 40)
-    #expect(simulation.alerts == ["50 % of the ceiling is used", "80 % of the ceiling is used", "95 % of the ceiling is used"])
+    #expect(
+        simulation.alerts == [
+            "50 % of the ceiling is used", "80 % of the ceiling is used", "95 % of the ceiling is used",
+        ])
 }
 
 @Test func `a plan that silently cuts history is found out, and another provider fills the gap`() throws {
@@ -169,4 +172,27 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
         }
         #expect(error.map { "\($0)".contains(words) } ?? false)
     }
+}
+
+@Test func `two thousand symbols of five years come whole, though one answer in twenty goes wrong`() throws {
+    let market = market(2000)
+    let want = BarsWanted.days(market.symbols.sorted(), "2021-11-18", "2026-11-18")
+    var simulation = try IngestSimulation(
+        Ingest.Spec(providers: [alpaca, tradier], wants: [want]), services([alpaca, tradier], market), seed: 8,
+        .init(lossPerThousand: 20, deathPerThousand: 2, silencePerThousand: 2, restartPerThousand: 1))
+    simulation.fault(50, of: EmulatorFault.allCases.filter { $0 != .moved })
+    let began = simulation.now
+    try simulation.run()
+    let summary = try #require(simulation.answer)
+    #expect(summary.gaps == [])
+    expectWhole(simulation, want, market)
+    for name in [alpaca, tradier] { #expect(simulation.services[name]!.provider.limits.exceeded == 0) }
+    // A call that was answered and heard is not made again: only those of workers that died, and lost answers, are.
+    let service = simulation.services[alpaca]!
+    let repeated = service.answered.values.reduce(0) { $0 + $1 - 1 }
+    print(
+        "\(summary.bars) bars, \(service.provider.limits.calls) calls, \(service.faulty) went wrong, \(repeated) repeated "
+            + "after \(simulation.deaths) deaths and \(simulation.silences) silences, \(simulation.restarts) restarts, "
+            + "\((simulation.now - began) / 1000) s of virtual time")
+    #expect(repeated <= 10 * (simulation.deaths + simulation.silences))
 }

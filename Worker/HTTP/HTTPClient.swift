@@ -154,7 +154,8 @@ package struct ProviderHost: Sendable, Equatable {
         guard !authority.isEmpty, !authority.contains("@"), !address.contains("?"), !address.contains("#") else {
             throw .unreachable("\(text) is no address of a host; give https://host, without a user or a query")
         }
-        let host = authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
+        let host =
+            authority.hasPrefix("[") ? authority.prefix { $0 != "]" }.dropFirst() : authority.prefix { $0 != ":" }
         isLocal = host == "localhost" || host == "127.0.0.1" || host == "::1"
         guard isEncrypted || isLocal else {
             throw .untrusted("\(text) is not encrypted; keys go over https only, or to this machine")

@@ -12,6 +12,7 @@ package enum RunnerList {
         ErasedRunner(StudyRunner.self),
         ErasedRunner(RenderRunner.self),
         ErasedRunner(LabelRunner.self),
+        ErasedRunner(IngestRunner.self),
     ]
 
     /// Every kind's name, as listed.

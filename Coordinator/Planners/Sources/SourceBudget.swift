@@ -67,7 +67,11 @@ struct SourceBudget {
     mutating func end(_ number: UInt64, at now: UInt64, wasUsed: Bool, straggles: UInt64 = 0) {
         guard let at = held.firstIndex(where: { $0.number == number }) else { return }
         let lease = held.remove(at: at)
-        if wasUsed { use(lease.units, until: min(max(now + straggles, now), max(lease.end, now))) } else { units -= UInt64(lease.units) }
+        if wasUsed {
+            use(lease.units, until: min(max(now + straggles, now), max(lease.end, now)))
+        } else {
+            units -= UInt64(lease.units)
+        }
     }
 
     /// Used outside of this budget, before it began.

@@ -63,7 +63,7 @@ package struct EmulatedAlpaca: ProviderEmulator {
         var isCut = false
         outer: for symbol in symbols.sorted() where symbol >= fromSymbol && start <= end {
             var rows: [String] = []
-            for day in max(start, symbol == fromSymbol ? fromDay : start)...max(end, start) where day <= end {
+            for day in stride(from: max(start, symbol == fromSymbol ? fromDay : start), through: end, by: 1) {
                 guard let bar = isRaw ? market.rawBar(symbol, day: day) : market.bar(symbol, day: day) else { continue }
                 if count == limit {
                     isCut = true
