@@ -174,12 +174,12 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
     }
 }
 
-@Test func `two thousand symbols of five years come whole, though one answer in twenty goes wrong`() throws {
-    let market = market(2000)
+@Test func `three hundred symbols of five years come whole, though one answer in twenty goes wrong`() throws {
+    let market = market(300)
     let want = BarsWanted.days(market.symbols.sorted(), "2021-11-18", "2026-11-18")
     var simulation = try IngestSimulation(
         Ingest.Spec(providers: [alpaca, tradier], wants: [want]), services([alpaca, tradier], market), seed: 8,
-        .init(lossPerThousand: 20, deathPerThousand: 2, silencePerThousand: 2, restartPerThousand: 1))
+        .init(lossPerThousand: 20, deathPerThousand: 10, silencePerThousand: 10, restartPerThousand: 2))
     simulation.fault(50, of: EmulatorFault.allCases.filter { $0 != .moved })
     let began = simulation.now
     try simulation.run()
