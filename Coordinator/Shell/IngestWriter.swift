@@ -7,6 +7,7 @@ import Messages
 import Providers
 import Store
 import Synchronization
+import ZeroMQ
 
 /// Puts what providers gave into `bars.sqlite`, on a thread of its own. A batch is named after its job, task and
 /// time: one that is told again, after a restart, changes nothing.
