@@ -57,14 +57,15 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
         .target(
             name: "Bars", dependencies: ["CDeflate", "Market", "Store"], path: "Coordinator/Bars", swiftSettings: quick),
         .target(
-            name: "Scheduling", dependencies: ["Messages", "Blobs", "Schedules", "Store"], path: "Coordinator/Scheduling",
+            name: "Scheduling", dependencies: ["Messages", "Blobs", "Schedules", "Store"],
+            path: "Coordinator/Scheduling",
             swiftSettings: strict),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
@@ -95,8 +96,18 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
+        .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -126,6 +137,12 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
@@ -135,6 +152,13 @@ let package = Package(
             name: "ScheduleTests",
             dependencies: ["TestSupport", "Market", "Configuration", "Schedules", "Scheduling", "Store", "apex"],
             path: "Tests/ScheduleTests", swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -191,7 +215,8 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Bars",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
+                "Shards", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]
