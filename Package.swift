@@ -55,7 +55,7 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -87,8 +87,18 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
+        .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -118,8 +128,21 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -176,7 +199,8 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
+                "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -48,6 +48,9 @@ import Foundation
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(
+                name: "charts", summary: "chart images on the disk, beside PIL and NumPy", run: ChartsBench.run,
+                quick: ["1", "4000"]),
+            Subject(
                 name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
                 quick: ["--quick"]),
             Subject(

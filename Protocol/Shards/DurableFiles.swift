@@ -1,4 +1,6 @@
+import Blobs
 import Glibc
+import Messages
 
 /// Files and folders that are whole or not there at all.
 package enum DurableFiles {
@@ -47,6 +49,63 @@ package enum DurableFiles {
             throw error
         }
         try publish(temporary, as: path)
+    }
+
+    /// A whole file; nil when there is none.
+    package static func read(_ path: String) throws(ShardError) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        let found = try each(path) { bytes.append(contentsOf: $0) }
+        return found ? bytes : nil
+    }
+
+    /// BLAKE2b-256 and size of a file that is there.
+    package static func hash(of path: String) throws(ShardError) -> (hash: BlobID, bytes: UInt64) {
+        var hasher = BlobHasher()
+        var count: UInt64 = 0
+        let found = try each(path) {
+            hasher.update(Array($0))
+            count += UInt64($0.count)
+        }
+        guard found else { throw ShardError(.missing, "\(path): there is no such file.") }
+        return (hasher.finish(), count)
+    }
+
+    /// - Returns: false when there is no such file.
+    private static func each(_ path: String, _ body: (ArraySlice<UInt8>) -> Void) throws(ShardError) -> Bool {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return false }
+            throw .system("opening", path)
+        }
+        defer { close(descriptor) }
+        var chunk = [UInt8](repeating: 0, count: 1 << 18)
+        while true {
+            // The call writes at most `count` bytes into the array of that size.
+            let count = unsafe Glibc.read(descriptor, &chunk, chunk.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system("reading", path) }
+            if count == 0 { return true }
+            body(chunk[..<count])
+        }
+    }
+
+    package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Removes a file or a folder with everything in it; what cannot be removed stays.
+    package static func removeTree(_ path: String) {
+        if unsafe unlink(path) == 0 || errno == ENOENT { return }
+        guard let folder = unsafe opendir(path) else { return }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            // A name of the entry's own, ended by a NUL.
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        unsafe closedir(folder)
+        for name in names { removeTree(path + "/" + name) }
+        _ = unsafe rmdir(path)
     }
 
     package static func folder(of path: String) -> String {

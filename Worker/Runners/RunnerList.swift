@@ -10,6 +10,8 @@ package enum RunnerList {
         ErasedRunner(GroupsRunner.self),
         ErasedRunner(WeekendRunner.self),
         ErasedRunner(StudyRunner.self),
+        ErasedRunner(RenderRunner.self),
+        ErasedRunner(LabelRunner.self),
     ]
 
     /// Every kind's name, as listed.
