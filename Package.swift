@@ -90,12 +90,15 @@ let package = Package(
             swiftSettings: fast),
         .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
             name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
         .target(
             name: "Runners",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "CLinux", "Charts", "Images", "Shards",
-                "Blobs",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs",
             ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
@@ -136,7 +139,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "LabelTests",
-            dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Labels", "Planners", "Runners", "Blobs"],
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
             path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
@@ -166,6 +172,10 @@ let package = Package(
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
+            name: "StudyTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Store", "JSON", "Studies", "Report"],
+            path: "Tests/StudyTests", exclude: ["optuna_peer.py"], swiftSettings: strict),
+        .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
         .testTarget(
@@ -190,7 +200,8 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Blobs", "Charts", "Images", "Shards",
+                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
+                "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -1,8 +1,9 @@
 import Market
 import Messages
 
-/// Labels events with what came of them. An event is a bar of a symbol in a timeframe; each task takes the events of a
-/// few symbols on a range of dates.
+/// Labels events with what came of them. An event is a bar of a symbol in a timeframe. First the events of a few symbols on
+/// a range of dates are labelled, task by task; when a range is complete, its daily shards are written; and when all are
+/// there, the manifest and the log.
 package enum Label: JobKind {
     package static let name = "label"
     package static let codeVersion: UInt32 = 1
@@ -19,9 +20,14 @@ package enum Label: JobKind {
         package var rules: LabelRules
         /// Dates of one task, in calendar days.
         package var daysPerTask: UInt32
+        /// Where the shards go: a folder that every worker sees under this name. Rows in one shard at most.
+        package var folder: String
+        package var shardRows: UInt32
+        /// The files that the bars were read from.
+        package var sources: [Source]
         package init(
             inputs: [Input], timeframes: [UInt16], stride: UInt32 = 1, knownUntil: Int64, rules: LabelRules,
-            daysPerTask: UInt32
+            daysPerTask: UInt32, folder: String, shardRows: UInt32 = 50_000, sources: [Source] = []
         ) {
             self.inputs = inputs
             self.timeframes = timeframes
@@ -29,6 +35,9 @@ package enum Label: JobKind {
             self.knownUntil = knownUntil
             self.rules = rules
             self.daysPerTask = daysPerTask
+            self.folder = folder
+            self.shardRows = shardRows
+            self.sources = sources
         }
         package func write(to writer: inout WireWriter) {
             writer.array(inputs)
@@ -37,11 +46,15 @@ package enum Label: JobKind {
             writer.integer(knownUntil)
             writer.value(rules)
             writer.integer(daysPerTask)
+            writer.string(folder)
+            writer.integer(shardRows)
+            writer.array(sources)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(
                 inputs: try reader.array(), timeframes: try reader.integers(), stride: try reader.integer(),
-                knownUntil: try reader.integer(), rules: try reader.value(), daysPerTask: try reader.integer())
+                knownUntil: try reader.integer(), rules: try reader.value(), daysPerTask: try reader.integer(),
+                folder: try reader.string(), shardRows: try reader.integer(), sources: try reader.array())
         }
     }
 
@@ -64,8 +77,105 @@ package enum Label: JobKind {
         }
     }
 
+    /// A file of bars, and what of it could not be used.
+    package struct Source: Wire, Equatable {
+        /// Without its folder.
+        package var name: String
+        /// Of its bytes, decompressed.
+        package var hash: BlobID
+        package var rows: UInt64
+        package var rejected: [Rejection]
+        package init(name: String, hash: BlobID, rows: Int, rejected: [Rejection]) {
+            self.name = name
+            self.hash = hash
+            self.rows = UInt64(rows)
+            self.rejected = rejected
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.string(name)
+            writer.value(hash)
+            writer.integer(rows)
+            writer.array(rejected)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            name = try reader.string()
+            hash = try reader.value()
+            rows = try reader.integer()
+            rejected = try reader.array()
+        }
+    }
+    package struct Rejection: Wire, Equatable {
+        package var reason: String
+        package var count: UInt64
+        package init(reason: String, count: Int) {
+            self.reason = reason
+            self.count = UInt64(count)
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.string(reason)
+            writer.integer(count)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            reason = try reader.string()
+            count = try reader.integer()
+        }
+    }
+
+    package enum Task: Wire, Equatable {
+        case events(EventsTask)
+        case shards(ShardsTask)
+        /// Every shard is there: write these files beside them.
+        case close(folder: String, files: [OutputFile])
+        package func write(to writer: inout WireWriter) {
+            switch self {
+            case .events(let task):
+                writer.integer(UInt8(0))
+                writer.value(task)
+            case .shards(let task):
+                writer.integer(UInt8(1))
+                writer.value(task)
+            case .close(let folder, let files):
+                writer.integer(UInt8(2))
+                writer.string(folder)
+                writer.array(files)
+            }
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            switch try reader.integer(UInt8.self) {
+            case 0: self = .events(try reader.value())
+            case 1: self = .shards(try reader.value())
+            case 2: self = .close(folder: try reader.string(), files: try reader.array())
+            case let other: throw WireError("there is no label task \(other)")
+            }
+        }
+    }
+    package enum Result: Wire, Equatable {
+        case events(Events)
+        case shards([ShardFile])
+        case closed
+        package func write(to writer: inout WireWriter) {
+            switch self {
+            case .events(let events):
+                writer.integer(UInt8(0))
+                writer.value(events)
+            case .shards(let shards):
+                writer.integer(UInt8(1))
+                writer.array(shards)
+            case .closed: writer.integer(UInt8(2))
+            }
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            switch try reader.integer(UInt8.self) {
+            case 0: self = .events(try reader.value())
+            case 1: self = .shards(try reader.array())
+            case 2: self = .closed
+            case let other: throw WireError("there is no label result \(other)")
+            }
+        }
+    }
+
     /// The events of one input whose dates lie in a range of days.
-    package struct Task: Wire, Equatable {
+    package struct EventsTask: Wire, Equatable {
         package var series: BlobID
         /// First day and the one after the last.
         package var firstDay: Int32, endDay: Int32
@@ -102,8 +212,37 @@ package enum Label: JobKind {
         }
     }
 
+    /// The daily shards of one range of dates, from the labels of every input.
+    package struct ShardsTask: Wire, Equatable {
+        package var folder: String
+        package var shardRows: UInt32
+        /// Of each input with bars in the range, in order: its blob, and the blob of its `Events`.
+        package var series: [BlobID]
+        package var labels: [BlobID]
+        package var rules: LabelRules
+        package init(folder: String, shardRows: UInt32, series: [BlobID], labels: [BlobID], rules: LabelRules) {
+            self.folder = folder
+            self.shardRows = shardRows
+            self.series = series
+            self.labels = labels
+            self.rules = rules
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.string(folder)
+            writer.integer(shardRows)
+            writer.array(series)
+            writer.array(labels)
+            writer.value(rules)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            self.init(
+                folder: try reader.string(), shardRows: try reader.integer(), series: try reader.array(),
+                labels: try reader.array(), rules: try reader.value())
+        }
+    }
+
     /// By symbol, in the order of the blob.
-    package struct Result: Wire, Equatable {
+    package struct Events: Wire, Equatable {
         package var symbols: [SymbolRows]
         package init(symbols: [SymbolRows]) { self.symbols = symbols }
         package func write(to writer: inout WireWriter) { writer.array(symbols) }

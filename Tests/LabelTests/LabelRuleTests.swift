@@ -1,10 +1,6 @@
-import Blobs
 import Jobs
 import Labels
 import Market
-import Messages
-import Planners
-import Runners
 import TestSupport
 import Testing
 
@@ -97,56 +93,4 @@ private func counts(_ rows: Label.SymbolRows) -> [EventRejection: UInt32] {
     #expect(counts(labelled(hole))[.missingBar] == 10)
     let short = daily { series in while series.count > 30 { series.removeLast() } }
     #expect(counts(labelled(short)) == [.shortWindow: 30])
-}
-
-@Test func `the planner refuses what cannot be labelled, and plans by dates`() throws {
-    let blob = BlobID(of: [1])
-    func spec(_ change: (inout Label.Spec) -> Void) -> Label.Spec {
-        var spec = Label.Spec(
-            inputs: [
-                Label.Input(series: blob, firstDay: 100, lastDay: 140),
-                Label.Input(series: BlobID(of: [2]), firstDay: 130, lastDay: 131),
-            ], timeframes: [1440], knownUntil: 0, rules: LabelRules(), daysPerTask: 32)
-        change(&spec)
-        return spec
-    }
-    var planner = try LabelPlanner(spec { _ in }, blobs: NoBlobs())
-    let tasks = try planner.start().tasks
-    #expect(tasks.map(\.firstDay) == [100, 100, 132] && tasks.map(\.endDay) == [132, 132, 164])
-    #expect(tasks.map(\.series) == [blob, BlobID(of: [2]), blob])
-    let wrong: [(inout Label.Spec) -> Void] = [
-        { $0.inputs = [] }, { $0.timeframes = [] }, { $0.timeframes = [7] }, { $0.stride = 0 }, { $0.daysPerTask = 0 },
-        { $0.rules.windowBars = 30 }, { $0.rules.upperBarrier = 0 }, { $0.rules.neutralReturn = .nan },
-        { $0.rules.barrierSessions = 11 }, { $0.rules.volatilitySpan = 1 }, { $0.inputs[0].lastDay = 99 },
-    ]
-    for change in wrong { #expect(throws: JobError.self) { try LabelPlanner(spec(change), blobs: NoBlobs()) } }
-}
-
-private struct NoBlobs: BlobSource {
-    func bytes(of blob: BlobID) throws(JobError) -> [UInt8] { throw JobError("there are no blobs here") }
-}
-private struct OneBlob: BlobSource {
-    var held: [UInt8]
-    func bytes(of blob: BlobID) throws(JobError) -> [UInt8] { held }
-}
-
-@Test func `what a runner answers goes over the wire unchanged, and finer bars than there are refuse`() throws {
-    let bytes = SeriesSet([daily()]).wireBytes
-    var task = Label.Task(
-        series: BlobID(of: bytes), firstDay: 0, endDay: 40_000, timeframes: [1440], stride: 1,
-        knownUntil: daily().end(of: 59), rules: LabelRules())
-    let result = try LabelRunner.run(task, index: 0, context: RunContext(blobs: OneBlob(held: bytes)))
-    #expect(result.symbols == [labelled(daily())])
-    #expect(try Label.Result(wireBytes: result.wireBytes) == result)
-    #expect(try Label.Task(wireBytes: task.wireBytes) == task)
-    task.timeframes = [60]
-    #expect(throws: JobError.self) {
-        try LabelRunner.run(task, index: 0, context: RunContext(blobs: OneBlob(held: bytes)))
-    }
-    task.timeframes = [1440]
-    for cut in [0, 1, 40, bytes.count - 1] {
-        #expect(throws: JobError.self) {
-            try LabelRunner.run(task, index: 0, context: RunContext(blobs: OneBlob(held: Array(bytes[..<cut]))))
-        }
-    }
 }

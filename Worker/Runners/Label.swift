@@ -1,14 +1,37 @@
+import Datasets
 import Jobs
 import Labels
 import Market
 import Messages
 
-/// Labels the events of a few symbols on a range of dates. A thread keeps what it made of a blob's bars for the next
-/// range of the same bars.
+/// Labels events, and writes the shards that they go into.
 package enum LabelRunner: Runner {
     package typealias Kind = Label
 
     package static func run(_ task: Label.Task, index: UInt32, context: RunContext) throws(JobError) -> Label.Result {
+        switch task {
+        case .events(let task): return .events(try label(task, index, context))
+        case .shards(let task):
+            var labels: [Label.Events] = []
+            for blob in task.labels {
+                let bytes = try context.blobs.bytes(of: blob)
+                do throws(WireError) { labels.append(try Label.Events(wireBytes: bytes)) } catch {
+                    throw JobError(error, while: "reading the labels \(blob)")
+                }
+            }
+            return .shards(try LabelShards(task).write(labels))
+        case .close(let folder, let files):
+            let place = try ShardPlace(folder: folder)
+            defer { place.close() }
+            for file in files { try place.file(file.name, try context.blobs.bytes(of: file.bytes)) }
+            return .closed
+        }
+    }
+
+    /// A thread keeps what it made of a blob's bars for the next range of the same bars.
+    private static func label(_ task: Label.EventsTask, _ index: UInt32, _ context: RunContext) throws(JobError)
+        -> Label.Events
+    {
         if let fault = task.rules.fault { throw JobError("the rules of task \(index): \(fault).") }
         let bars = try context.decoded(task.series) { bytes throws(JobError) in
             do throws(WireError) { return Labellers(try SeriesSet(wireBytes: bytes)) } catch {
@@ -30,7 +53,7 @@ package enum LabelRunner: Runner {
             }
             symbols.append(rows)
         }
-        return Label.Result(symbols: symbols)
+        return Label.Events(symbols: symbols)
     }
 }
 

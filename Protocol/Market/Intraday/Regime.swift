@@ -1,5 +1,29 @@
-import Jobs
-import Market
+/// What the last 31 bars look like. The first that holds, of r bars back from the newest, C closes, H highs, L lows:
+package enum Regime: UInt8, CaseIterable, Sendable {
+    /// The last 5 bars lost at least 4 standard deviations of the 20 one-bar returns before them, times √5.
+    case crash
+    /// The range (highest H − lowest L) of the last 10 bars is at most 0.35 of the range of the 20 bars before them.
+    case squeeze
+    /// |C₀ − C₂₀| is at least 0.4 of the sum of the 20 absolute changes of close, and C rose.
+    case trendUp
+    /// The same, and C fell.
+    case trendDown
+    /// Anything else.
+    case chop
+    package var name: String {
+        switch self {
+        case .crash: "crash"
+        case .squeeze: "squeeze"
+        case .trendUp: "trend_up"
+        case .trendDown: "trend_down"
+        case .chop: "chop"
+        }
+    }
+    package init?(name: String) {
+        guard let found = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = found
+    }
+}
 
 extension Regime {
     /// Bars that a regime is told from.
