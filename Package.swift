@@ -70,14 +70,16 @@ let package = Package(
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
-            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
+            name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
+        .target(
+            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis", "JSON"],
             path: "Coordinator/Report", swiftSettings: strict),
         .executableTarget(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Retention",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -129,6 +131,9 @@ let package = Package(
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "RetentionTests", dependencies: ["Retention", "JSON"], path: "Tests/RetentionTests",
             swiftSettings: strict),
         .testTarget(
             name: "LabelTests",
