@@ -193,7 +193,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
+                "Planners",
                 "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Blobs", "Charts", "Images", "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
