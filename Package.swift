@@ -130,6 +130,12 @@ let package = Package(
             name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
             swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
@@ -170,6 +176,10 @@ let package = Package(
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
+            name: "StudyTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Store", "JSON", "Studies", "Report"],
+            path: "Tests/StudyTests", exclude: ["optuna_peer.py"], swiftSettings: strict),
+        .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
         .testTarget(
@@ -194,8 +204,8 @@ let package = Package(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
-                "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Blobs", "Charts", "Images", "Shards",
+                "Planners", "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs",
+                "Charts", "Images", "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

@@ -9,6 +9,8 @@ package struct ChartEventFinder {
         case date
         /// `by_date/2017-03`
         case month
+        /// `by_regime/trend_up`, of the event's bar and the 30 before it
+        case regime
     }
     /// Why an event is not drawn, in the order the reasons are tried.
     package enum Rejection: Int, CaseIterable, Sendable {
@@ -38,6 +40,8 @@ package struct ChartEventFinder {
         var date: Int32
         var start: Int64
         var series: UInt32, bar: UInt32
+        /// Nil where there are too few bars to tell.
+        var regime: Regime?
     }
 
     /// - Parameters: timeframes: finest first. bars: in one image. stride: every so many bars there is an event.
@@ -72,7 +76,9 @@ package struct ChartEventFinder {
                 rejected[fault.rawValue] += 1
             } else {
                 found.append(
-                    Event(date: date, start: base.starts[bar], series: UInt32(position), bar: UInt32(bar)))
+                    Event(
+                        date: date, start: base.starts[bar], series: UInt32(position), bar: UInt32(bar),
+                        regime: bar + 1 >= Regime.bars ? Regime(of: base, endingAt: bar) : nil))
             }
         }
     }
@@ -101,7 +107,13 @@ package struct ChartEventFinder {
         }
         let inTime = found.sorted { ($0.start, $0.series) < ($1.start, $1.series) }
         for partition in partitions {
-            for event in inTime {
+            let ordered =
+                partition != .regime
+                ? inTime
+                : (Regime.allCases.map { Optional($0) } + [nil]).flatMap { regime in
+                    inTime.filter { $0.regime == regime }
+                }
+            for event in ordered {
                 events.series.append(event.series)
                 events.bars.append(event.bar)
                 let folder = folder(event, partition)
@@ -116,6 +128,7 @@ package struct ChartEventFinder {
     }
 
     private func folder(_ event: Event, _ partition: Partition) -> String {
+        if partition == .regime { return "by_regime/" + (event.regime?.name ?? "unknown") }
         let day = MarketDate.text(event.date)
         return "by_date/" + (partition == .date ? day : String(day.prefix(7)))
     }

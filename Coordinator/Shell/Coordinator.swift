@@ -60,7 +60,7 @@ package final class Coordinator {
         planned = try Wakeup()
         planning = PlanningThread(blobs: blobs, wakeup: planned)
         let wakeup = planned
-        studies = StudyWriter(settings.folder) { wakeup.wake() }
+        studies = StudyWriter(settings.folder, log) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -123,6 +123,7 @@ package final class Coordinator {
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()
+        if let failure = studies.failure { log.write(LogLine(.warning, "studies_behind", [("why", "\"\(failure)\"")])) }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
     }

@@ -87,13 +87,14 @@ package enum StudyExport: String, CaseIterable, Sendable {
                         key: "fixed_params",
                         value: .object(fixed.map { .init(key: $0.name, value: JSONValue($0.value)) })))
             }
+            attributes.append(.init(key: "apex:trial", value: trial.apexFacts))
             let isMany = spec.directions.count > 1
             write(
                 4,
                 [
                     "study_id": 0, "state": JSONValue(Int(trial.state.rawValue)),
-                    "datetime_start": .string(OptunaTime.iso(trial.started)),
-                    "datetime_complete": trial.state.isOver ? .string(OptunaTime.iso(trial.ended)) : nil,
+                    "datetime_start": trial.started > 0 ? .string(OptunaTime.iso(trial.started)) : .null,
+                    "datetime_complete": trial.ended > 0 ? .string(OptunaTime.iso(trial.ended)) : nil,
                     "value": isMany ? .null : trial.values.first.map { .number($0) } ?? .null,
                     "values": isMany && !trial.values.isEmpty ? .array(trial.values.map { .number($0) }) : .null,
                     "distributions": .object(
@@ -107,19 +108,5 @@ package enum StudyExport: String, CaseIterable, Sendable {
                 ])
         }
         return text
-    }
-}
-
-extension JSONValue {
-    /// As Python's `json` writes it: with NaN and Infinity.
-    fileprivate var pythonText: String {
-        switch self {
-        case .number(let value) where value.isNaN: "NaN"
-        case .number(let value) where value.isInfinite: value > 0 ? "Infinity" : "-Infinity"
-        case .array(let values): "[" + values.map(\.pythonText).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { JSONValue.string($0.key).text + ":" + $0.value.pythonText }.joined(separator: ",") + "}"
-        default: text
-        }
     }
 }

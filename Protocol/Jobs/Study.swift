@@ -35,6 +35,8 @@ package enum Study: JobKind {
         package var trials: UInt32 = 0
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
+        /// Which of all studies of this name it is: drawn at random when it is made; 0: nobody drew one.
+        package var made: UInt64 = 0
         package init(
             name: String, parameters: [StudyParameter], directions: [Direction] = [.minimize], objective: Objective,
             sampler: String = "tpe", pruner: String = "median", seed: UInt32 = 0, parallel: UInt32 = 1,
@@ -66,6 +68,7 @@ package enum Study: JobKind {
             writer.integer(timeoutMilliseconds)
             writer.integer(trials)
             writer.optional(history)
+            writer.integer(made)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             name = try reader.string()
@@ -83,12 +86,15 @@ package enum Study: JobKind {
             timeoutMilliseconds = try reader.integer()
             trials = try reader.integer()
             history = try reader.optional()
+            made = try reader.integer()
         }
     }
 
     /// One attempt at one trial.
     package struct Task: Sendable, Equatable, Wire {
         package var study: String
+        /// As its study's.
+        package var made: UInt64
         package var trial: UInt32
         /// 0 at first; raised with every retry after a failure.
         package var attempt: UInt32
@@ -104,10 +110,12 @@ package enum Study: JobKind {
         /// Values drawn together with these for parameters that the trial does not have; empty when there are none.
         package var unused: [Double?]
         package init(
-            study: String, trial: UInt32, attempt: UInt32, parameters: [StudyParameter], values: [Double?],
-            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [], unused: [Double?] = []
+            study: String, made: UInt64 = 0, trial: UInt32, attempt: UInt32, parameters: [StudyParameter],
+            values: [Double?], objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [],
+            unused: [Double?] = []
         ) {
             self.study = study
+            self.made = made
             self.trial = trial
             self.attempt = attempt
             self.parameters = parameters
@@ -120,6 +128,7 @@ package enum Study: JobKind {
         }
         package func write(to writer: inout WireWriter) {
             writer.string(study)
+            writer.integer(made)
             writer.integer(trial)
             writer.integer(attempt)
             writer.array(parameters)
@@ -132,6 +141,7 @@ package enum Study: JobKind {
         }
         package init(from reader: inout WireReader) throws(WireError) {
             study = try reader.string()
+            made = try reader.integer()
             trial = try reader.integer()
             attempt = try reader.integer()
             parameters = try reader.array()

@@ -144,18 +144,25 @@ package struct StudyReport {
             HTML.text("td", isNumber ? ["class": "num"] : [:], text)
         }
         let shown = sorted.prefix(Self.maximumRows)
-        let heads = ["trial", "state", "value"] + spec.parameters.map(\.name) + ["seconds", "worker", "why"]
+        func isNumber(_ parameter: StudyParameter) -> Bool {
+            if case .categorical = parameter.kind { false } else { true }
+        }
+        let hasReasons = shown.contains { !$0.reason.isEmpty }
+        let heads =
+            [("trial", true), ("state", false), ("value", true)] + spec.parameters.map { ($0.name, isNumber($0)) }
+            + [("seconds", true), ("worker", false)] + (hasReasons ? [("why", false)] : [])
         let rows = shown.map { trial -> String in
             let seconds = trial.started > 0 && trial.ended >= trial.started
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, value in
-                cell(value.map { Self.words(parameter, $0) } ?? "")
+                cell(value.map { Self.words(parameter, $0) } ?? "", isNumber: isNumber(parameter))
             }
             return HTML.tag(
                 "tr",
                 cell("\(trial.number)") + cell(trial.state.optunaName, isNumber: false)
                     + cell(trial.values.map(Self.words).joined(separator: ", ")) + parameters.joined()
                     + cell(seconds ? Figure.fixed(Double(trial.ended - trial.started) / 1000, 2) : "")
-                    + cell(trial.worker, isNumber: false) + cell(trial.reason, isNumber: false))
+                    + cell(trial.worker, isNumber: false)
+                    + (hasReasons ? HTML.text("td", ["style": "min-width: 240px"], trial.reason) : ""))
         }.joined()
         let words =
             shown.count < trials.count
@@ -166,7 +173,8 @@ package struct StudyReport {
             HTML.tag(
                 "div", ["class": "card wide"],
                 HTML.tag(
-                    "table", HTML.tag("tr", heads.map { HTML.text("th", $0) }.joined()) + rows)))
+                    "table",
+                    HTML.tag("tr", heads.map { HTML.text("th", $1 ? ["class": "num"] : [:], $0) }.joined()) + rows)))
     }
 
     func section(_ title: String, _ words: String?, _ content: String) -> String {
@@ -193,7 +201,10 @@ package struct StudyReport {
                 mantissa *= 10
                 exponent -= 1
             }
-            return (number < 0 ? "−" : "") + Figure.fixed(mantissa, 3) + "e\(exponent)"
+            var text = Figure.fixed(mantissa, 3)
+            while text.hasSuffix("0") { text.removeLast() }
+            if text.hasSuffix(".") { text.removeLast() }
+            return (number < 0 ? "−" : "") + text + "e\(exponent)"
         }
         var digits = size >= 1000 ? 1 : size >= 100 ? 2 : size >= 10 ? 3 : size >= 1 ? 4 : size >= 0.01 ? 5 : 7
         var text = Figure.fixed(number, digits)

@@ -73,7 +73,12 @@ struct ChartColumns {
                 "known_time", .int64,
                 attributes: [nanoseconds, ShardAttribute("meaning", "the event's bar is over: nothing later is drawn")]),
             ShardColumn("price_low", .float64), ShardColumn("price_high", .float64), ShardColumn("close", .float64),
-            ShardColumn("volume_max", .float64), ShardColumn("regime", .ascii(10)),
+            ShardColumn("volume_max", .float64),
+            ShardColumn(
+                "regime", .ascii(10),
+                attributes: [
+                    ShardAttribute("meaning", "of the event's bar and the 30 before it, in the finest timeframe")
+                ]),
         ].map { $0.fitted(to: rows) }
         list = list.map { $0.fitted(to: rows) }
     }

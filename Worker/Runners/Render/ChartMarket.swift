@@ -44,7 +44,7 @@ struct ChartRows {
         var window: Range<Int>
         /// The event's number in the job, and when its bar starts and ends: milliseconds since 1970 UTC.
         var event: Int, eventStart: Int64, known: Int64
-        /// What the window looks like; empty where it is too short to say.
+        /// Of the event's bar in the finest timeframe; `unknown` where fewer bars are there than it is told from.
         var regime: String
     }
     private let task: Render.ShardTask
@@ -85,7 +85,8 @@ struct ChartRows {
         guard first >= 0 else { throw stray(event) }
         return Row(
             series: series, timeframe: timeframe, window: first..<newest + 1, event: event,
-            eventStart: base.starts[bar], known: known, regime: "")
+            eventStart: base.starts[bar], known: known,
+            regime: bar + 1 >= Regime.bars ? Regime(of: base, endingAt: bar).name : "unknown")
     }
     private func stray(_ event: Int) -> JobError {
         JobError("event \(event) does not fit the bars \(task.series); submit the job again.")

@@ -37,7 +37,6 @@ extension StudyRunner {
         result.output = trial.log.tail.bytes
         result.errorOutput = trial.errorLog.tail.bytes
         result.end = try how(end, trial, program)
-        folder.close()
     }
 
     /// What the end of its program means for a trial.
