@@ -72,6 +72,9 @@ enum LabelCommand {
         for path in minutes { try input.readMinutes(path) }
         let bars = input.series.sorted { $0.symbol.utf8.lexicographicallyPrecedes($1.symbol.utf8) }
         guard !bars.isEmpty else { throw JobError("no bar of a regular session is among these files.") }
+        // The rows of a range of dates are in a worker's memory at once when their shards are written.
+        let perDay = timeframes.reduce(0) { $0 + max(1, 390 / Int($1.rawValue)) } * bars.count / Int(stride) + 1
+        let days = UInt32(max(1, min(32, 300_000 / perDay)))
         // Symbols of daily bars are small, so that many travel together.
         let together = daily == nil ? 1 : 128
         let ending = try job.run(Label.name) { client in
@@ -87,7 +90,7 @@ enum LabelCommand {
             }
             return Label.Spec(
                 inputs: inputs, timeframes: timeframes.map(\.rawValue), stride: stride,
-                knownUntil: bars.map { $0.end(of: $0.count - 1) }.max()!, rules: rules, daysPerTask: 32,
+                knownUntil: bars.map { $0.end(of: $0.count - 1) }.max()!, rules: rules, daysPerTask: days,
                 folder: job.folder, shardRows: shardRows,
                 sources: input.sources.map { source in
                     Label.Source(
