@@ -21,6 +21,20 @@ extension Study.Spec {
         if case .command(let program) = objective, program.words.first?.isEmpty ?? true {
             throw JobError("study \(name): its objective names no program.")
         }
+        if stages != nil { try checkStages() }
+    }
+}
+
+extension Study.Spec {
+    fileprivate func checkStages() throws(JobError) {
+        guard directions == [.maximize] else {
+            throw JobError("study \(name): three stages maximise one value, profit after cost less what is feared.")
+        }
+        if case .function(let function) = objective {
+            throw JobError(
+                "study \(name): \(function) trades nothing; three stages want a program that reports "
+                    + TradingMetrics.names.joined(separator: ", ") + ", or algorithm:NAME.")
+        }
     }
 }
 

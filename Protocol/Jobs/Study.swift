@@ -33,6 +33,8 @@ package enum Study: JobKind {
         package var timeoutMilliseconds: UInt64 = 0
         /// Trials that the first `run` asks for when it is not told how many; 0: it must be told.
         package var trials: UInt32 = 0
+        /// Coarse search, refinement and confirmation instead of one search.
+        package var stages: ThreeStages?
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
         package init(
@@ -65,6 +67,7 @@ package enum Study: JobKind {
             writer.integer(retries)
             writer.integer(timeoutMilliseconds)
             writer.integer(trials)
+            writer.optional(stages)
             writer.optional(history)
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -82,6 +85,7 @@ package enum Study: JobKind {
             retries = try reader.integer()
             timeoutMilliseconds = try reader.integer()
             trials = try reader.integer()
+            stages = try reader.optional()
             history = try reader.optional()
         }
     }
@@ -103,10 +107,14 @@ package enum Study: JobKind {
         package var draws: [UInt64]
         /// Values drawn together with these for parameters that the trial does not have; empty when there are none.
         package var unused: [Double?]
+        /// Where and on what it is evaluated, in a three-stage study.
+        package var stage: ThreeStages.Part?
         package init(
             study: String, trial: UInt32, attempt: UInt32, parameters: [StudyParameter], values: [Double?],
-            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [], unused: [Double?] = []
+            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [], unused: [Double?] = [],
+            stage: ThreeStages.Part? = nil
         ) {
+            self.stage = stage
             self.study = study
             self.trial = trial
             self.attempt = attempt
@@ -129,6 +137,7 @@ package enum Study: JobKind {
             writer.integer(seed)
             writer.integers(draws)
             writer.optionals(unused)
+            writer.optional(stage)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             study = try reader.string()
@@ -141,6 +150,7 @@ package enum Study: JobKind {
             seed = try reader.integer()
             draws = try reader.integers()
             unused = try reader.optionals()
+            stage = try reader.optional()
         }
     }
 

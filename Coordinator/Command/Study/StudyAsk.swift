@@ -92,6 +92,9 @@ enum StudyAsk: Subcommand {
             printJSON(trial.json(study.spec))
         } else {
             print("trial \(trial.number)")
+            if let stage = trial.stage, let part = study.spec.stages?.part(stage) {
+                for (name, value) in part.placeholders { print("\(name)=\(value)") }
+            }
             for (name, value) in study.spec.parameters.named(trial.parameters) { print("\(name)=\(value.text)") }
         }
         return .done
@@ -109,6 +112,7 @@ enum StudyTell: Subcommand {
 
           --value V         once for each direction of the study
           --constraint N=C  the trial is feasible where C is 0 or less
+          --attr N=V        of a three-stage study instead of --value: pnl, cost, max_drawdown, reject_rate, turnover
           --json            the trial, or {"prune","reason"} with --step
         \(whereHelp)
 
@@ -129,6 +133,13 @@ enum StudyTell: Subcommand {
             }
             constraints.append(Study.NamedNumber(parts[0], value))
         }
+        var attributes: [Study.NamedText] = []
+        while let text = try arguments.firstValue("--attr") {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw UsageError("--attr is \(text); give NAME=VALUE.") }
+            attributes.append(
+                Study.NamedText(parts[0], Double(parts[1]) == nil ? JSONValue.string(parts[1]).text : parts[1]))
+        }
         let step = try arguments.integer("--step", 0...Int64.max)
         let failed = try arguments.value("--failed")
         let isPruned = arguments.flag("--pruned")
@@ -137,9 +148,13 @@ enum StudyTell: Subcommand {
         let word = try arguments.word("the TRIAL's number")
         guard let trial = UInt32(word) else { throw UsageError("\(word) is no trial; give its number.") }
         try arguments.finishWithoutTrailing()
+        let study = try StudyHost(place).study(name)
+        if let stages = study.spec.stages, values.isEmpty, failed == nil, !isPruned, !attributes.isEmpty {
+            let metrics = try TradingMetrics { name in attributes.last { $0.name == name }.flatMap { Double($0.text) } }
+            values = [stages.objective.score(metrics)]
+        }
         let ends = (values.isEmpty ? 0 : 1) + (failed == nil ? 0 : 1) + (isPruned ? 1 : 0)
         guard ends == 1 else { throw UsageError("give --value, --failed or --pruned, one of them.") }
-        let study = try StudyHost(place).study(name)
         if let step {
             guard values.count == 1 else { throw UsageError("--step wants one --value.") }
             let report = StudyRequest.report(
@@ -157,7 +172,8 @@ enum StudyTell: Subcommand {
         let asked = try study.trials().first { $0.number == trial }
         let now = UInt64(Date().timeIntervalSince1970 * 1000)
         let result = Study.Result(
-            end: end, constraints: constraints, started: asked?.started ?? now, ended: now, worker: "told")
+            end: end, constraints: constraints, attributes: attributes, started: asked?.started ?? now, ended: now,
+            worker: "told")
         guard case .trial(let over) = try study.say(.tell(token: StudyHost.token, trial: trial, result)) else {
             throw StudyHost.unexpected
         }

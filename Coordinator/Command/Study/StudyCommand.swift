@@ -30,6 +30,7 @@ enum StudyCommand: Subcommand {
 
             example: apex study create branin --objective function:branin --trials 100
                      apex study run branin
+                     apex study create trade --objective algorithm:sma --demo --stages auto
             `apex study COMMAND --help` shows the rest.
             """
     }

@@ -134,6 +134,12 @@ struct OpenStudy {
         return counts
     }
 
+    /// Trials that `create` said and nobody has wished for yet, or that a `stop` took back.
+    func missing() throws -> UInt32 {
+        let wanted = try counts().wanted
+        return spec.trials > wanted ? spec.trials - wanted : 0
+    }
+
     /// All trials so far, by number.
     func trials() throws -> [Study.Trial] {
         var trials: [Study.Trial] = []
