@@ -6,8 +6,8 @@ import Studies
 /// Worker time that a study of a short program spends on anything but that program: `bench waste [TRIALS] [ROUNDS]`.
 ///
 /// Two slots are watched from the first trial's start to the last one's end. What they had to do is so many lives of
-/// the program, each as long as when nothing but posix_spawn and waitpid is around it; those are measured in turns with
-/// the study, before and after it, because the machine's other work changes both.
+/// the program, each as long as when nothing but posix_spawn and waitpid is around it. Study and bare program take turns
+/// every few hundred trials, because the machine's other work changes both.
 enum WasteBench {
     private static let slots = 2
     private struct Window {
@@ -19,7 +19,7 @@ enum WasteBench {
 
     static func run(arguments: [String]) {
         let trials = arguments.first.flatMap { Int($0) } ?? 2000
-        let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 5
+        let rounds = arguments.dropFirst().first.flatMap { Int($0) } ?? 10
         for (what, script) in [
             ("a shell that sleeps 10 ms and prints", "sleep 0.01; echo 0.5"),
             ("a program that computes about 10 ms", computing()),
@@ -28,12 +28,18 @@ enum WasteBench {
         }
     }
 
+    /// One study, run on in as many parts.
     private static func measure(_ what: String, _ script: String, _ trials: Int, _ rounds: Int) throws {
+        let programs = try StudyPrograms()
+        defer { programs.remove() }
+        let each = max(1, trials / rounds)
+        try create(script, in: programs)
         var (wastes, idles, lives): ([Double], [Double], [Double]) = ([], [], [])
-        var before = bareLife(script, trials)
-        for _ in 0..<rounds {
-            let ours = try study(script, trials)
-            let after = bareLife(script, trials)
+        var before = bareLife(script, each)
+        for round in 0..<rounds {
+            try programs.study(["run", "bench", "--slots", "\(slots)", "--trials", "\(each)"])
+            let ours = try window(of: try programs.stored("bench"), from: round * each, each)
+            let after = bareLife(script, each)
             let life = (before + after) / 2
             wastes.append(100 * (ours.slotTime - life) / ours.slotTime)
             idles.append(100 * ours.idle / ours.slotTime)
@@ -42,8 +48,9 @@ enum WasteBench {
         }
         print(
             "  \(what): \(digits(median(wastes), 1)) % of worker time is not the program's "
-                + "(\(digits(wastes.min()!, 1))…\(digits(wastes.max()!, 1))); slots idle \(digits(median(idles), 1)) %; "
-                + "its life alone is \(digits(median(lives), 2)) ms; \(trials) trials, \(rounds) rounds")
+                + "(\(digits(quantile(wastes, 0.25), 1))…\(digits(quantile(wastes, 0.75), 1))); slots idle "
+                + "\(digits(median(idles), 1)) %; its life alone is \(digits(median(lives), 2)) ms; "
+                + "\(each * rounds) trials in \(rounds) rounds")
     }
 
     /// One whose life is about 10 ms now.
@@ -57,9 +64,7 @@ enum WasteBench {
         return script(count)
     }
 
-    private static func study(_ script: String, _ trials: Int) throws -> Window {
-        let programs = try StudyPrograms()
-        defer { programs.remove() }
+    private static func create(_ script: String, in programs: StudyPrograms) throws {
         let space = programs.folder + "/space.json"
         let parameters = [
             #""lr": {"type": "float", "low": 1e-5, "high": 0.1, "log": true}"#,
@@ -73,17 +78,18 @@ enum WasteBench {
             to: URL(fileURLWithPath: space))
         try programs.study([
             "create", "bench", "--objective", "sh -c \"\(script.replacingOccurrences(of: "\"", with: "\\\""))\"",
-            "--space", space, "--trials", "\(trials)",
+            "--space", space,
         ])
-        try programs.study(["run", "bench", "--slots", "\(slots)"])
-        let done = try programs.stored("bench")
-        guard done.count == trials, done.allSatisfy({ $0.state == .complete }) else {
-            throw BenchFailure("\(done.count { $0.state == .complete }) of \(trials) trials are complete")
+    }
+
+    private static func window(of trials: [Study.Trial], from: Int, _ count: Int) throws -> Window {
+        let done = trials.dropFirst(from)
+        guard done.count == count, done.allSatisfy({ $0.state == .complete }) else {
+            throw BenchFailure("\(done.count { $0.state == .complete }) of \(count) trials are complete")
         }
-        let window = Double(done.map(\.ended).max()! - done.map(\.started).min()!)
+        let slotTime = Double(slots) * Double(done.map(\.ended).max()! - done.map(\.started).min()!)
         let inside = done.reduce(0.0) { $0 + Double($1.ended - $1.started) }
-        let slotTime = window * Double(slots)
-        return Window(slotTime: slotTime / Double(trials), idle: (slotTime - inside) / Double(trials))
+        return Window(slotTime: slotTime / Double(count), idle: (slotTime - inside) / Double(count))
     }
 
     /// Milliseconds of a slot that one start of the program takes, with as little around it as can be.

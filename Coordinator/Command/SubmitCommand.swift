@@ -7,10 +7,11 @@ import Messages
 /// `apex submit`: a program run many times, or tasks that do nothing.
 enum SubmitCommand: Subcommand {
     static let name = "submit"
-    static let summary = "submit a job: any program run many times, or tasks that do nothing"
+    static let summary = "submit a job: any program run many times, charts, or tasks that do nothing"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
                apex submit noop --count N [--bytes B] [OPTIONS]
+               apex submit render …    charts of bars: `apex submit render --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
         arguments. noop measures the cluster itself: N tasks that each answer B zero bytes.
@@ -34,7 +35,12 @@ enum SubmitCommand: Subcommand {
         example: apex submit command --count 100 --retries 1 --wait -- sh -c 'echo task {index}'
         """
 
+    static func help(for arguments: inout Arguments) -> String {
+        arguments.take(Render.name) ? RenderCommand.help : help
+    }
+
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        if arguments.take(Render.name) { return try RenderCommand.run(&arguments) }
         let options = try SubmitOptions(&arguments)
         let kind = try arguments.word("what to submit, command or noop,")
         let (kindName, spec) = try options.spec(kind, &arguments)
@@ -169,7 +175,7 @@ private struct SubmitOptions {
                 throw UsageError("--timeout and --output go with command.")
             }
             return (Noop.name, Noop.Spec(count: count, resultBytes: bytes).wireBytes)
-        default: throw UsageError("\(kind) cannot be submitted; command and noop can.")
+        default: throw UsageError("\(kind) cannot be submitted; command, noop and render can.")
         }
     }
 }

@@ -4,38 +4,62 @@ import Messages
 extension Core {
     // MARK: - Taking claims back
 
-    /// Requeues what is open of runs that stand in nobody's list any more. With `blame`, each task was there when a
-    /// worker died.
-    mutating func takeBack(_ runs: [HeldRun], from w: Int, blame: Bool) {
+    /// What is held against the tasks of a worker that is gone.
+    enum Blame {
+        case nothing
+        /// They were there when it died, or when everything stopped: counted, but never as the last time.
+        case doubt
+        /// They were there when it died.
+        case death
+    }
+
+    /// Requeues what is open of runs that stand in nobody's list any more.
+    mutating func takeBack(_ runs: [HeldRun], from w: Int, blame: Blame) {
         var open: [(job: Int, index: UInt32)] = []
         for held in runs {
             let j = at(held.run.job)
+            let claim = Job.Claimant(epoch: held.run.epoch, owner: workers[w].id)
             for index in held.run.indices where isOpen(held.run, index, w) {
-                release(index, of: j)
+                release(index, of: j, from: claim)
                 open.append((j, index))
             }
             close(held, of: w, allDone: false)
         }
         // Only now that the books are closed: the last crash of a poisoned task ends its job.
         for (j, index) in open where !jobs[j].state.isOver || jobs[j].state == .unfinished {
-            if blame { crashed(index, of: j) } else { requeue(index, of: j) }
+            if blame == .nothing { requeue(index, of: j) } else { crashed(index, of: j, isCertain: blame == .death) }
         }
     }
 
     private func isOpen(_ run: ClaimRun, _ index: UInt32, _ w: Int) -> Bool {
-        jobs[at(run.job)].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id) == .claimed
+        jobs[at(run.job)].unanswered(index, epoch: run.epoch, owner: workers[w].id) == .claimed
     }
 
-    mutating func release(_ index: UInt32, of j: Int) {
+    /// A claim of a task is over. The task waits again, unless it was claimed twice and the other claim goes on.
+    mutating func release(_ index: UInt32, of j: Int, from claim: Job.Claimant) {
+        if !jobs[j].earlier.isEmpty, let earlier = jobs[j].earlier[index] {
+            if earlier != claim { return jobs[j].tasks.disown(index) }
+            jobs[j].earlier[index] = nil
+            if jobs[j].tasks.owner(index) != WorkerID(0) { return }
+        }
         jobs[j].tasks.set(index, .queued)
         jobs[j].claimed -= 1
     }
 
+    /// Puts what nobody has a claim of any more behind the others.
     mutating func requeue(_ index: UInt32, of j: Int) {
+        guard jobs[j].tasks.phase(index) == .queued else { return }
         if plantedBug != .losesRequeued { jobs[j].queue.append(index, 1) }
     }
+    mutating func requeue(_ part: ClaimRun) {
+        let j = at(part.job)
+        guard !jobs[j].earlier.isEmpty else { return jobs[j].queue.append(part.first, part.count) }
+        for index in part.indices where jobs[j].tasks.phase(index) == .queued { jobs[j].queue.append(index, 1) }
+    }
 
-    private mutating func crashed(_ index: UInt32, of j: Int) {
+    /// The count is stored in the batch that closes the claim: before the next claim of the task goes out.
+    private mutating func crashed(_ index: UInt32, of j: Int, isCertain: Bool) {
+        guard isCertain || (jobs[j].troubles[index]?.crashes ?? 0) + 1 < limits.crashes else { return requeue(index, of: j) }
         jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
         jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
         let crashes = jobs[j].troubles[index]!.crashes
@@ -48,6 +72,7 @@ extension Core {
     }
 
     mutating func park(_ index: UInt32, of j: Int, _ reason: String) {
+        withdrawClaims(of: index, j)
         jobs[j].tasks.set(index, .parked)
         jobs[j].parked += 1
         jobs[j].forgetPayload(index)
@@ -74,7 +99,7 @@ extension Core {
     }
 
     /// `count` tasks of a job are no longer with the worker.
-    private mutating func unload(_ count: UInt32, of j: Int, from w: Int) {
+    mutating func unload(_ count: UInt32, of j: Int, from w: Int) {
         let needs = jobs[j].submission.needs
         workers[w].heldTasks -= count
         workers[w].heldCores -= UInt64(count) * UInt64(needs.cores)
@@ -84,7 +109,7 @@ extension Core {
     }
 
     /// The last open tasks of a held run are answered or taken back.
-    private mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
+    mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
         let j = at(held.run.job)
         if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
         if held.isExclusive, plantedBug != .forgetsReservation {
@@ -104,7 +129,7 @@ extension Core {
         for w in holders(of: id) where workers[w].held.contains(where: { $0.run.job == id }) {
             let gone = workers[w].held.filter { $0.run.job == id }
             workers[w].held.removeAll { $0.run.job == id }
-            takeBack(gone, from: w, blame: false)
+            takeBack(gone, from: w, blame: .nothing)
             if workers[w].isConnected, !workers[w].isGone {
                 effects.append(.send(.cancel(gone.map(\.run)), to: workers[w].id))
             }
@@ -119,7 +144,7 @@ extension Core {
         let found = (0..<jobs[j].taskCount).compactMap {
             jobs[j].tasks.phase($0) == .claimed ? workerAt[jobs[j].tasks.owner($0)] : nil
         }
-        return Set(found).sorted()
+        return Set(found + jobs[j].earlier.values.compactMap { workerAt[$0.owner] }).sorted()
     }
 
     // MARK: - What a worker says it holds
@@ -138,10 +163,10 @@ extension Core {
             let j = at(run.job)
             var index = run.first
             while index < run.first + run.count {
-                let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+                let phase = jobs[j].unanswered(index, epoch: run.epoch, owner: workers[w].id)
                 let first = index
                 while index < run.first + run.count,
-                    jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id) == phase
+                    jobs[j].unanswered(index, epoch: run.epoch, owner: workers[w].id) == phase
                 { index += 1 }
                 let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
                 switch phase {
@@ -190,18 +215,19 @@ extension Core {
             if jobs[j].tasks.isAnyDone(run) { return false }
             return jobs[j].state.isOver
                 || !run.indices.contains {
-                    jobs[j].tasks.unanswered($0, epoch: run.epoch, owner: workers[w].id) != nil
+                    jobs[j].unanswered($0, epoch: run.epoch, owner: workers[w].id) != nil
                 }
         }
         if !stale.isEmpty { effects.append(.send(.cancel(stale), to: workers[w].id)) }
     }
 
     /// Books a run of claimed tasks with its worker and its job.
-    mutating func hold(_ held: HeldRun, by w: Int) {
+    /// - Parameter taken: tasks of it that nobody else had claimed; nil: all.
+    mutating func hold(_ held: HeldRun, by w: Int, taken: UInt32? = nil) {
         let j = at(held.run.job)
         let count = held.open
         let needs = jobs[j].submission.needs
-        jobs[j].claimed += count
+        jobs[j].claimed += taken ?? count
         jobs[j].coresHeld += UInt64(count) * UInt64(needs.cores)
         workers[w].heldTasks += count
         workers[w].heldCores += UInt64(count) * UInt64(needs.cores)
@@ -235,9 +261,10 @@ extension Core {
                 while at + Int(count) < lost.count, lost[at + Int(count)] == lost[at] + count { count += 1 }
                 let part = ClaimRun(job: claim.run.job, first: lost[at], count: count, epoch: claim.run.epoch)
                 let j = self.at(part.job)
-                for index in part.indices { release(index, of: j) }
+                let owner = Job.Claimant(epoch: part.epoch, owner: workers[w].id)
+                for index in part.indices { release(index, of: j, from: owner) }
                 withdraw(part, from: w, answered: false, used: nil)
-                jobs[j].queue.append(part.first, part.count)
+                requeue(part)
                 at += Int(count)
             }
         }
@@ -304,7 +331,9 @@ extension Core {
             effects.append(.record(.closed(piece(lost), allDone: false)))
             workers[w].held.replaceSubrange(h...h, with: pieces)
         }
-        if answered { for index in part.indices { jobs[at(part.job)].tasks.disown(index) } }
+        guard answered else { return }
+        let j = at(part.job)
+        for index in part.indices where jobs[j].tasks.epoch(index) == part.epoch { jobs[j].tasks.disown(index) }
     }
 }
 

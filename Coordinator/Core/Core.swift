@@ -24,6 +24,10 @@ package struct Core: Sendable {
         package var runTasks: UInt32 = 10_000
         /// After a budget's deadline, how long a task may be late with its cursor before it is taken away.
         package var deadlineGrace: Milliseconds = 200
+        /// Kinds whose tasks may run twice at a time.
+        package var speculated: [String] = []
+        /// Sooner than this nobody is called a straggler, however short the tasks of its kind are.
+        package var straggle: Milliseconds = 250
         package init() {}
     }
 
@@ -41,6 +45,8 @@ package struct Core: Sendable {
     var open: [JobID] = []
     /// Names of workers from before a restart. Looked up, never iterated.
     var names: [WorkerID: String] = [:]
+    /// One of those is back.
+    var hasReturned = false
     var effects: [Effect] = []
     /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
     var now: Milliseconds = 0
@@ -48,6 +54,8 @@ package struct Core: Sendable {
     var lastSweep: Milliseconds = 0
     var lastTick: Milliseconds = 0
     var served: UInt64 = 0
+    /// How long tasks of `limits.speculated` take, as far as there were results of each kind.
+    var medians: [MedianSketch] = []
     package var plantedBug: PlantedBug?
 
     /// Bounds on what strangers say, so that no sum can overflow: ten years, 256 TiB, 65,536 slots, 31 years.
@@ -86,6 +94,8 @@ package struct Core: Sendable {
             endBudgets()
             startWaitingJobs()
             dispatch()
+            // As often as silent workers are looked for.
+            if lastSweep == now { speculate() }
             tellIdlePlanners()
             recordBudgets()
         }

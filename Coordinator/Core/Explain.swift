@@ -72,7 +72,7 @@ extension Core {
             if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
             if let words = brokenBudget(of: job) { return "job \(job.id): \(words)" }
             let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
-            if open.reduce(0, { $0 + $1.open }) != job.claimed { return "job \(job.id): claims and tasks disagree" }
+            if open.reduce(0, { $0 + $1.open }) != job.claimed + job.doubled { return "job \(job.id): claims and tasks disagree" }
             let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
             if let ledger = job.ledger, ledger.granted != granted { return "job \(job.id): grants and claims disagree" }
             if job.state.isOver, job.claimed > 0 { return "job \(job.id): \(job.state) with claims" }
@@ -109,6 +109,9 @@ extension Core {
             }
             // Grants and the time of slots that are there end with the coordinator.
             for value in job.lastingBudget { mix(value) }
+            for (index, claim) in job.earlier.sorted(by: { $0.key < $1.key }) {
+                mix(UInt64(index) << 32 | UInt64(claim.epoch))
+            }
             for (index, trouble) in job.troubles.sorted(by: { $0.key < $1.key }) {
                 mix(UInt64(index) << 32 | UInt64(trouble.failures) << 16 | UInt64(trouble.crashes))
             }
@@ -125,6 +128,7 @@ extension Core {
                 let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
                 if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
             }
+            if mine.earlier != theirs.earlier { return "job \(mine.id): claimed twice \(mine.earlier), was \(theirs.earlier)" }
             if mine.lastingBudget != theirs.lastingBudget {
                 return "job \(mine.id): budget \(mine.lastingBudget), was \(theirs.lastingBudget)"
             }

@@ -10,6 +10,8 @@ package enum TaskCondition: Int, Sendable, CaseIterable {
     case fresh, again, lost
     /// With a worker: by the claim that asks, or by any when none does; by another claim.
     case claimed, elsewhere
+    /// With two workers: the claim that asks is one of both, or none asks.
+    case doubled
     case done, parked
     /// Its job is over.
     case over
@@ -42,19 +44,23 @@ extension Core {
         let job = jobs[at(task.job)]
         guard job.tasks.contains(task.index) else { return .unknown }
         if job.state.isOver { return .over }
-        let isNewest = claim.map { job.tasks.unanswered(task.index, epoch: $0.epoch, owner: $0.owner) != nil } ?? false
+        let isNewest = claim.map { job.unanswered(task.index, epoch: $0.epoch, owner: $0.owner) != nil } ?? false
         switch job.tasks.phase(task.index) {
         case .done: return .done
         case .parked: return .parked
         case .queued: return job.tasks.epoch(task.index) == 0 ? .fresh : isNewest ? .lost : .again
-        case .claimed: return claim == nil || isNewest ? .claimed : .elsewhere
+        case .claimed:
+            guard claim == nil || isNewest else { return .elsewhere }
+            return job.hasTwoClaims(task.index) ? .doubled : .claimed
         }
     }
 
-    /// Of the newest claim; 0 when there was none or it has been answered.
+    /// Of the newest open claim, or the newest of all; 0 when there was none or it has been answered.
     package func owner(of task: TaskID) -> WorkerID {
-        let tasks = jobs[at(task.job)].tasks
-        return tasks.epoch(task.index) == 0 ? WorkerID(0) : tasks.owner(task.index)
+        let job = jobs[at(task.job)]
+        guard job.tasks.epoch(task.index) > 0 else { return WorkerID(0) }
+        let owner = job.tasks.owner(task.index)
+        return owner == WorkerID(0) ? job.earlier[task.index]?.owner ?? owner : owner
     }
 
     /// Of all jobs, ended ones included.

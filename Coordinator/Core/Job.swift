@@ -22,6 +22,8 @@ struct Job: Sendable {
     var askers: [(request: UInt32, client: ClientRef)] = []
 
     var tasks = TaskTable()
+    /// Of tasks that were claimed twice, the first claim while it is open; `tasks` knows the second. Iterated only sorted.
+    var earlier: [UInt32: Claimant] = [:]
     var queue = RunQueue()
     /// Payload of all tasks before `payloads`; nil when none share one.
     var arrayPayload: [UInt8]?
@@ -83,6 +85,7 @@ struct Job: Sendable {
     /// It is over and nothing of it runs again: what remains is what people ask about.
     mutating func forgetWork() {
         queue.removeAll()
+        earlier = [:]
         payloads = []
         budgeted = []
         // Of tasks that did not end well at first, those that never did: the store keeps no others either.

@@ -8,4 +8,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case acknowledgesBeforeCommit
     case ignoresDeadline, losesReturned, forgetsRevoke, handsOutUnstored
     case forgetsWithdrawals, forgetsElapsed, addsBudgetTwice
+    /// Of second claims.
+    case keepsLosingClaim, keepsLosersCore, acceptsBothResults, claimsThrice, doublesSlices, forgetsSecondInRestart
+    case forgetsDeathsInRestart
 }

@@ -134,19 +134,37 @@ extension Core {
                     id: id, hello: hello, isConnected: false, lastHeard: now, deadline: now + limits.readoption))
         }
         // A claim may be answered in part: what is done stays done, the rest is still the worker's.
-        var open: UInt32 = 0
-        for index in run.indices
-        where jobs[j].tasks.contains(index) && jobs[j].tasks.phase(index) == .queued
-            && jobs[j].tasks.epoch(index) <= run.epoch
-        {
-            jobs[j].tasks.claim(index, epoch: run.epoch, owner: id)
+        var (open, taken): (UInt32, UInt32) = (0, 0)
+        for index in run.indices where jobs[j].tasks.contains(index) {
+            let phase = jobs[j].tasks.phase(index)
+            guard let change = restoreClaim(of: index, j, Job.Claimant(epoch: run.epoch, owner: id)) else { continue }
+            jobs[j].earlier[index] = change.earlier
+            jobs[j].tasks.claim(index, epoch: change.newest.epoch, owner: change.newest.owner)
             open += 1
+            if phase == .queued { taken += 1 }
         }
         guard open > 0 else { return }
         hold(
             HeldRun(
                 run: run, message: 0, open: open, grantedMilliseconds: 0, since: now,
-                isExclusive: jobs[j].isSuspect(run.first)), by: w!)
+                isExclusive: jobs[j].isSuspect(run.first)), by: w!, taken: taken)
+    }
+
+    /// Claims come by their epochs: of two that are open the second follows the first; and one may have ended since.
+    /// - Returns: both claims as they are with this one; nil when the task wants none.
+    private func restoreClaim(of index: UInt32, _ j: Int, _ claim: Job.Claimant)
+        -> (earlier: Job.Claimant?, newest: Job.Claimant)?
+    {
+        let newest = Job.Claimant(epoch: jobs[j].tasks.epoch(index), owner: jobs[j].tasks.owner(index))
+        switch jobs[j].tasks.phase(index) {
+        case .done, .parked: return nil
+        case .queued:
+            if newest.epoch <= claim.epoch { return (nil, claim) }
+            return (claim, Job.Claimant(epoch: newest.epoch, owner: WorkerID(0)))
+        case .claimed:
+            guard newest.epoch < claim.epoch, plantedBug != .forgetsSecondInRestart else { return nil }
+            return (jobs[j].earlier[index] ?? newest, claim)
+        }
     }
 
     private mutating func requeueRest(_ j: Int) {

@@ -34,7 +34,12 @@ extension Core {
     /// The phase of a task that this answer may be accepted for; nil when it may not.
     private func answerable(_ index: UInt32, _ run: ClaimRun, _ w: Int, of j: Int) -> TaskTable.Phase? {
         if plantedBug == .acceptsTwice, jobs[j].tasks.phase(index) == .done { return .queued }
-        let phase = jobs[j].tasks.unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        let phase = jobs[j].unanswered(index, epoch: run.epoch, owner: workers[w].id)
+        if plantedBug == .acceptsBothResults, jobs[j].tasks.phase(index) == .done,
+            jobs[j].tasks.epoch(index) != run.epoch, jobs[j].tasks.epoch(index) > 1 || run.epoch == 2
+        {
+            return .queued
+        }
         if plantedBug == .acceptsStaleClaims, phase == nil, jobs[j].tasks.phase(index) == .claimed { return .queued }
         return phase
     }
@@ -45,8 +50,13 @@ extension Core {
         let busy = outcome.busyMicroseconds.multipliedFullWidth(by: UInt64(part.count))
         let used = UInt64(outcome.run.count).dividingFullWidth(busy).quotient
         if phase == .claimed {
-            for index in part.indices { release(index, of: j) }
-            if case .done = outcome.end {
+            let claim = Job.Claimant(epoch: part.epoch, owner: workers[w].id)
+            let isDone = if case .done = outcome.end { true } else { false }
+            for index in part.indices {
+                if isDone { settleRival(of: index, j, winner: claim) }
+                release(index, of: j, from: claim)
+            }
+            if isDone {
                 settle(part, of: w, used: used)
             } else {
                 withdraw(part, from: w, answered: true, used: used)
@@ -66,6 +76,7 @@ extension Core {
             workers[w].completed += UInt64(part.count)
             learnPace(of: w, from: used, tasks: part.count, of: j)
             jobs[j].learn(used, tasks: part.count)
+            learnMedian(used, tasks: part.count, of: j, first: part.first)
             if plantedBug != .acknowledgesWithoutStoring {
                 effects.append(.record(.done(part, bytes, busyMicroseconds: outcome.busyMicroseconds)))
             }
@@ -88,7 +99,7 @@ extension Core {
                 }
             }
         case .returned:
-            if plantedBug != .losesReturned { jobs[j].queue.append(part.first, part.count) }
+            if plantedBug != .losesReturned { requeue(part) }
         }
     }
 }

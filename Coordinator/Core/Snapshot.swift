@@ -25,6 +25,8 @@ extension Core: Wire {
             writer.string(name)
         }
         for moment in [now, wall, lastSweep, lastTick, served] { writer.integer(moment) }
+        writer.array(medians)
+        writer.bool(hasReturned)
         writer.value(index)
     }
 
@@ -50,6 +52,8 @@ extension Core: Wire {
         lastSweep = try reader.integer()
         lastTick = try reader.integer()
         served = try reader.integer()
+        medians = try reader.array()
+        hasReturned = try reader.bool()
         let tried: WorkerIndex = try reader.value()
         guard tried.positions.allSatisfy({ workers.indices.contains($0) }),
             workerAt.values.allSatisfy({ workers.indices.contains($0) }),
@@ -72,7 +76,7 @@ extension Core: Wire {
     /// How many stored properties the snapshots know of, by type; of these `effects` and `plantedBug` are not part of
     /// them, and sums are made anew.
     package static let snapshotProperties = [
-        "Core": 15, "Limits": 9, "Job": 32, "Trouble": 4, "TaskTable": 5, "RunQueue": 3, "Ledger": 12, "Worker": 19,
+        "Core": 17, "Limits": 11, "Job": 33, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 5, "RunQueue": 3, "Ledger": 12, "Worker": 19,
         "HeldRun": 6,
     ]
     /// The same, as they are.
@@ -84,6 +88,7 @@ extension Core: Wire {
             worker: WorkerID(1), name: "", codeVersion: "", slots: 0, hardware: HardwareReport(), seen: 0, held: [])
         let values: [(String, Any)] = [
             ("Core", Core()), ("Limits", Limits()), ("Job", job), ("Trouble", Job.Trouble()),
+            ("Claimant", Job.Claimant(epoch: 1, owner: WorkerID(1))), ("MedianSketch", MedianSketch()),
             ("TaskTable", TaskTable()), ("RunQueue", RunQueue()), ("Ledger", Ledger(wall: 1)),
             ("Worker", Worker(id: WorkerID(1), hello: hello, isConnected: true, lastHeard: 0, deadline: 0)),
             (
@@ -97,10 +102,11 @@ extension Core: Wire {
 
 extension Core.Limits: Wire {
     package func write(to writer: inout WireWriter) {
-        for value in [silence, heartbeat, queuedMinimum, queuedMaximum, slice, readoption, deadlineGrace] {
+        for value in [silence, heartbeat, queuedMinimum, queuedMaximum, slice, readoption, deadlineGrace, straggle] {
             writer.integer(value)
         }
         for value in [crashes, runTasks] { writer.integer(value) }
+        writer.array(speculated)
     }
     package init(from reader: inout WireReader) throws(WireError) {
         silence = try reader.integer()
@@ -110,8 +116,10 @@ extension Core.Limits: Wire {
         slice = try reader.integer()
         readoption = try reader.integer()
         deadlineGrace = try reader.integer()
+        straggle = try reader.integer()
         crashes = try reader.integer()
         runTasks = try reader.integer()
+        speculated = try reader.array()
     }
 }
 
@@ -135,6 +143,12 @@ extension Job: Wire {
         }
         writer.value(tasks)
         writer.value(queue)
+        writer.count(earlier.count)
+        for (index, claim) in earlier.sorted(by: { $0.key < $1.key }) {
+            writer.integer(index)
+            writer.integer(claim.epoch)
+            writer.value(claim.owner)
+        }
         writer.bool(arrayPayload != nil)
         if let arrayPayload { writer.blob(arrayPayload) }
         writer.integer(arrayCount)
@@ -178,6 +192,10 @@ extension Job: Wire {
         }
         tasks = try reader.value()
         queue = try reader.value()
+        for _ in 0..<(try reader.count(elementBytes: 16)) {
+            let index: UInt32 = try reader.integer()
+            earlier[index] = Claimant(epoch: try reader.integer(), owner: try reader.value())
+        }
         if try reader.bool() { arrayPayload = try reader.blob() }
         arrayCount = try reader.integer()
         for _ in 0..<(try reader.count(elementBytes: 4)) { payloads.append(try reader.blob()) }

@@ -7,6 +7,8 @@ package enum Standing: Sendable, Equatable {
     case parked(String)
     /// With its worker; `isAwaited`: from before a restart, and not back yet.
     case held(WorkerID, isAwaited: Bool)
+    /// It takes long, so a second worker runs it too.
+    case heldTwice(WorkerID, WorkerID)
     /// Its job is not running: it waits, is paused or over.
     case job(JobState)
     case budgetUsed
@@ -35,7 +37,8 @@ extension Core {
         case .done: return .done
         case .parked: return .parked(job.troubles[task.index]?.parked ?? "it failed")
         case .claimed:
-            let owner = job.tasks.owner(task.index)
+            if let rivals = rivals(for: task) { return .heldTwice(rivals.first, rivals.second) }
+            let owner = owner(of: task)
             return .held(owner, isAwaited: workerAt[owner].map { !workers[$0].isConnected } ?? false)
         case .queued: break
         }
@@ -91,6 +94,9 @@ extension Core {
                 + "it has time to return."
         case .held(let owner, false):
             return "Task \(task) is with worker \(name(of: owner)), attempt \(job.tasks.epoch(task.index))."
+        case .heldTwice(let first, let second):
+            return "Task \(task) takes long for its kind, so it is with worker \(name(of: first)) and with "
+                + "\(name(of: second)) too; the first result counts."
         case .job: return why(job, at: now)
         case .budgetUsed:
             return "Task \(task) waits for budget: job \(job.id) has used its \(job.ledger?.wall ?? 0) ms."

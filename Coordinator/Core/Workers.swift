@@ -3,6 +3,7 @@ import Messages
 // Workers come, fall silent, drain and leave.
 extension Core {
     mutating func welcome(_ hello: Inbound.Hello) {
+        if names[hello.worker] != nil { hasReturned = true }
         let w: Int
         if let known = workerAt[hello.worker] {
             w = known
@@ -88,7 +89,7 @@ extension Core {
 
     mutating func goodbye(_ id: WorkerID) {
         guard let w = position(of: id) else { return }
-        loseWorker(w, blame: false, "it said goodbye")
+        loseWorker(w, blame: .nothing, "it said goodbye")
     }
 
     /// Workers whose deadline passed are lost.
@@ -102,16 +103,23 @@ extension Core {
             index.earliestDeadline = min(index.earliestDeadline, workers[w].deadline)
         }
         for w in workers.indices where !workers[w].isGone && workers[w].deadline <= now {
-            loseWorker(w, blame: workers[w].isConnected, "silent for \(now - workers[w].lastHeard) ms")
+            loseWorker(w, blame: blame(for: w), "silent for \(now - workers[w].lastHeard) ms")
         }
     }
 
-    private mutating func loseWorker(_ w: Int, blame: Bool, _ why: String) {
+    /// One that did not return after a restart died like any other when somebody else did return. When nobody does, the
+    /// whole machine may have been switched off, and no task is given up for that.
+    private func blame(for w: Int) -> Blame {
+        if plantedBug == .forgetsDeathsInRestart, !workers[w].isConnected { return .nothing }
+        return workers[w].isConnected || hasReturned ? .death : .doubt
+    }
+
+    private mutating func loseWorker(_ w: Int, blame: Blame, _ why: String) {
         workers[w].isGone = true
         effects.append(
             .log(
                 LogLine(
-                    blame ? .warning : .info, "worker_lost",
+                    blame == .death ? .warning : .info, "worker_lost",
                     [
                         ("worker", "\(workers[w].id)"), ("name", workers[w].hello.name), ("why", "\"\(why)\""),
                         ("tasks", "\(workers[w].heldTasks)"),

@@ -31,7 +31,6 @@ package struct StudyPlanner: Planner {
                 throw JobError(error, while: "reading the trials that study \(spec.name) starts from")
             }
         }
-        try spec.check()
         self.spec = spec
         book = try StudyBook(spec, history: history.trials)
         func bytes(of blob: BlobID, _ blobs: any BlobSource) throws(WireError) -> [UInt8] {
@@ -63,9 +62,11 @@ package struct StudyPlanner: Planner {
         case .task(let index):
             // From a worker: what cannot be read is not worth a study.
             guard owners.indices.contains(Int(index)), let report = try? Study.Report(wireBytes: bytes) else { break }
-            if let decision = hear(report, of: owners[Int(index)], &step) {
-                step.answers.append(.task(index, decision.wireBytes))
-            }
+            // What is not taken is answered all the same, or its program and its worker would ask for ever.
+            let decision =
+                hear(report, of: owners[Int(index)], &step)
+                ?? Study.Trial.Decision(step: report.step, isPruned: false, reason: "not recorded", order: 0)
+            step.answers.append(.task(index, decision.wireBytes))
         case .parked(let index):
             guard owners.indices.contains(Int(index)) else { break }
             let reason = String(decoding: bytes, as: UTF8.self)
@@ -239,10 +240,10 @@ package struct StudyPlanner: Planner {
 
     private mutating func plan(_ trial: Study.Trial, _ step: inout Step<Study.Task>) {
         let task = Study.Task(
-            study: spec.name, trial: trial.number, attempt: trial.attempts, parameters: spec.parameters,
-            values: trial.parameters, objective: spec.objective, objectives: UInt32(spec.directions.count),
-            seed: seed(of: trial.number), draws: trial.draws, unused: book.unused(trial.number),
-            stage: trial.stage.flatMap { spec.stages?.part($0) })
+            study: spec.name, made: spec.made, trial: trial.number, attempt: trial.attempts,
+            parameters: spec.parameters, values: trial.parameters, objective: spec.objective,
+            objectives: UInt32(spec.directions.count), seed: seed(of: trial.number), draws: trial.draws,
+            unused: book.unused(trial.number), stage: trial.stage.flatMap { spec.stages?.part($0) })
         if !known.isEmpty { known.removeLast() }
         tasks[trial.number] = UInt32(owners.count)
         owners.append(trial.number)

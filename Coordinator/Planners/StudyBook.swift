@@ -48,6 +48,7 @@ struct StudyBook {
     }
 
     init(_ spec: Study.Spec, history: [Study.Trial]) throws(JobError) {
+        try spec.check()
         self.spec = spec
         (sampler, pruner) = try Self.mind(of: spec, seed: spec.seed)
         for trial in history {
@@ -164,7 +165,12 @@ struct StudyBook {
         guard let at = pending.firstIndex(where: { $0.trial == number && $0.result == nil }) else { return nil }
         let n = Int(number)
         guard report.step >= 0 else { return nil }
-        if let known = trials[n].decisions.first(where: { $0.step == report.step }) { return (known, false) }
+        // Reports are in order of their steps, and mostly made so: then there is nothing to look for.
+        if let newest = trials[n].reports.last, report.step <= newest.step,
+            let known = trials[n].decisions.first(where: { $0.step == report.step })
+        {
+            return (known, false)
+        }
         if let last = trials[n].decisions.last, last.isPruned { return (last, false) }
         guard trials[n].reports.count < Self.maximumReports else { return nil }
         guard pending[at].view.report(step: Int(report.step), value: report.value) else { return nil }

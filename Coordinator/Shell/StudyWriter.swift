@@ -8,7 +8,7 @@ import Synchronization
 import ZeroMQ
 
 /// Writes what studies publish into `studies.sqlite`, on a thread of its own: whoever has that file open for long makes
-/// the picture late, and nobody else.
+/// the picture late, and nobody else. All of it is in `state.sqlite` too: a restart publishes it again.
 final class StudyWriter: Sendable {
     /// Publications of one transaction, at most: bounds how long other readers and writers wait.
     private static let batch = 2000
@@ -16,6 +16,8 @@ final class StudyWriter: Sendable {
     /// bound.
     private static let maximumWaiting = 200_000
     private static let maximumWaitingBytes = 256 << 20
+    /// How long one try waits for another program's lock. There is another try, for as long as the coordinator runs.
+    private static let patience: Duration = .seconds(5)
 
     private struct State: Sendable {
         var waiting: [(job: JobID, bytes: [UInt8])] = []
@@ -84,11 +86,11 @@ final class StudyWriter: Sendable {
                 taken.signal()
                 guard !batch.isEmpty else { break }
                 guard failure == nil else { continue }
-                do throws(DatabaseError) {
-                    if store == nil { store = try StudyStore(path: folder.studies, folder: folder.studyFolder) }
-                    try apply(batch, to: store!)
-                } catch {
-                    state.withLock { $0.failure = error.description }
+                do throws(DatabaseError) { try write(batch, &store) } catch {
+                    let advice =
+                        error.cause == .corrupt
+                        ? " Studies are in state.sqlite too: without this file the next start writes a new one." : ""
+                    state.withLock { $0.failure = error.description + advice }
                     wake()
                 }
             }
@@ -97,6 +99,28 @@ final class StudyWriter: Sendable {
         store = nil
         state.withLock { $0.isDone = true }
         taken.signal()
+    }
+
+    /// Tries until no other program holds the file.
+    private func write(_ batch: [(job: JobID, bytes: [UInt8])], _ store: inout StudyStore?) throws(DatabaseError) {
+        var lockedSince: ContinuousClock.Instant?
+        while true {
+            do throws(DatabaseError) {
+                if store == nil {
+                    store = try StudyStore(path: folder.studies, folder: folder.studyFolder, patience: Self.patience)
+                }
+                try apply(batch, to: store!)
+                guard let lockedSince else { return }
+                let seconds = (ContinuousClock.now - lockedSince).components.seconds
+                return log.write(LogLine(.info, "studies_unlocked", [("seconds", "\(seconds)")]))
+            } catch {
+                guard error.cause == .locked, !state.withLock({ $0.isStopped }) else { throw error }
+                if lockedSince == nil {
+                    lockedSince = .now - Self.patience
+                    log.write(LogLine(.warning, "studies_locked", [("why", "\"\(error.description)\"")]))
+                }
+            }
+        }
     }
 
     private func apply(_ batch: [(job: JobID, bytes: [UInt8])], to store: StudyStore) throws(DatabaseError) {

@@ -33,19 +33,27 @@ struct StageTests {
         func stage(_ name: String) -> [JSONValue] { trials.filter { $0["attributes"]?["apex:stage"]?.string == name } }
         #expect(stage("coarse").count + stage("refine").count + stage("forward").count == trials.count)
         for (before, after, count) in [("coarse", "refine", promoted.0), ("refine", "forward", promoted.1)] {
-            var order: [(value: Double, number: Double, parameters: JSONValue)] = []
+            var order: [(value: Double, number: Double, parameters: JSONValue, reported: JSONValue)] = []
             for trial in stage(before) where trial["state"]?.string == "COMPLETE" {
                 guard trial["constraints"]?["infeasible"]?.double ?? 0 <= 0 else { continue }
+                guard case .object(let attributes)? = trial["attributes"] else { continue }
+                let reported = JSONValue.object(attributes.filter { !$0.key.hasPrefix("apex:") })
                 let one = (trial["value"]!.double!, trial["number"]!.double!, trial["params"]!)
                 let place =
                     order.firstIndex { $0.value < one.0 || $0.value == one.0 && $0.number > one.1 } ?? order.count
-                order.insert((value: one.0, number: one.1, parameters: one.2), at: place)
+                order.insert((one.0, one.1, one.2, reported), at: place)
             }
+            // Not the same parameters twice; the same metrics again only where places are left.
             var expected: [JSONValue] = []
             var parents: [Double] = []
-            for one in order where expected.count < count && !expected.contains(one.parameters) {
-                expected.append(one.parameters)
-                parents.append(one.number)
+            var reported: [JSONValue] = []
+            for mayRepeat in [false, true] {
+                for one in order where expected.count < count && !expected.contains(one.parameters) {
+                    guard mayRepeat || !reported.contains(one.reported) else { continue }
+                    expected.append(one.parameters)
+                    parents.append(one.number)
+                    reported.append(one.reported)
+                }
             }
             #expect(!expected.isEmpty)
             let chosen = stage(after).prefix(expected.count)
@@ -109,6 +117,28 @@ struct StageTests {
         for words in ["Stages", "Promotions and candidates", "2017-"] { #expect(page.contains(words), "\(words)") }
         let csv = try place.apex(["export", "killed"])
         #expect(csv.output.hasPrefix("number,state,stage,promoted_from,candidate,value,"))
+    }
+
+    /// Indicators, trades, scores, promotions and candidates once more, by a program that shares nothing with ours.
+    @Test func `an outsider's slow arithmetic finds the same scores, promotions and candidates`() throws {
+        guard try Programs.run("/usr/bin/env", ["python3", "-V"]).code == 0 else {
+            print("MISSING PEER: there is no python3; a three-stage study was not computed again")
+            return
+        }
+        let place = try Place()
+        let made = try place.apex([
+            "create", "s", "--objective", "algorithm:sma", "--bars", Self.bars, "--stages", "auto", "--seed", "11",
+            "--json",
+        ])
+        #expect(made.code == 0, "\(made.errors)")
+        #expect(try place.apex(["run", "s", "--slots", "2"]).code == 0)
+        let created = try place.file("created.json", made.output)
+        let trials = try place.file("trials.json", try place.apex(["trials", "s", "--json"]).output)
+        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("stages_outsider.py").path
+        let said = try Programs.run("/usr/bin/env", ["python3", script, Self.bars, trials, created])
+        #expect(said.code == 0, "\(said.output)\(said.errors)")
+        print(said.output, terminator: "")
     }
 
     private func lines(_ study: String, _ state: String) -> Int {

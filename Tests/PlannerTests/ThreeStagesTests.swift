@@ -123,6 +123,13 @@ private func complaint(_ make: () throws(JobError) -> ThreeStages) -> String {
     let promoted = template.promote(trials.reversed(), from: .coarse)
     #expect(promoted.map { $0.results[0].trial } == [1, 0, 5])
     #expect(template.promote([], from: .coarse) == [])
+    // What traded the same as another waits for what traded otherwise.
+    let twins = [(0, 9.0, "a"), (1, 9, "a"), (2, 9, "b"), (3, 4, "c"), (4, 9, "a")].map { number, score, words in
+        StageTrial(
+            number: UInt32(number), values: [Double(number)], score: score, reported: [.init("pnl", words)])
+    }
+    #expect(template.promote(twins, from: .coarse).map { $0.results[0].trial } == [0, 2, 3])
+    #expect(template.promote(Array(twins.prefix(3)), from: .coarse).map { $0.results[0].trial } == [0, 2, 1])
     #expect(template.promote(trials, from: .forward) == [])
 }
 

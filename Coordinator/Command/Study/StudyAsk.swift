@@ -24,6 +24,14 @@ enum StudyEnqueue: Subcommand {
         try arguments.finishWithoutTrailing()
         let study = try StudyHost(place).study(name)
         let values = try storedValues(words, study.spec.parameters)
+        for (parameter, value) in zip(study.spec.parameters, values) {
+            // As with Optuna: whoever enqueues a value means it.
+            if let value, !parameter.allows(parameter.value(value)) {
+                complain(
+                    "apex study enqueue: \(parameter.name) = \(parameter.value(value).text) is outside the space and "
+                        + "tried all the same; to stay inside, \(parameter.words).")
+            }
+        }
         guard case .trial(let trial) = try study.say(.enqueue(token: StudyHost.token, values)) else {
             throw StudyHost.unexpected
         }
@@ -42,6 +50,7 @@ func storedValues(_ words: [String], _ parameters: [StudyParameter]) throws -> [
             throw UsageError(
                 "\(word) is no PARAMETER=VALUE; the parameters are \(parameters.map(\.name).joined(separator: ", ")).")
         }
+        guard values[at] == nil else { throw UsageError("\(parts[0]) is given twice; give it once.") }
         let parameter = parameters[at]
         var stored: Double?
         if case .categorical(let choices) = parameter.kind {
@@ -181,35 +190,6 @@ enum StudyTell: Subcommand {
             printJSON(over.json(study.spec))
         } else {
             print("trial \(trial) is \(over.state.optunaName)" + (over.reason.isEmpty ? "" : ": \(over.reason)"))
-        }
-        return .done
-    }
-}
-
-/// `apex study stop`.
-enum StudyStop: Subcommand {
-    static let name = "stop"
-    static let summary = "start no more trials; those that run end"
-    static let help = """
-        usage: apex study stop NAME
-
-        `apex study run NAME --trials N` goes on later.
-        \(whereHelp)
-
-        example: apex study stop fit
-        """
-    static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
-        try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
-        _ = try study.say(.stop(token: StudyHost.token))
-        let running = try study.counts().running
-        if json {
-            printJSON(["study": .string(name), "running": JSONValue(running)])
-        } else {
-            print("study \(name) starts no more trials\(running > 0 ? "; \(running) run to their end" : "")")
         }
         return .done
     }

@@ -59,6 +59,8 @@ enum StudyCreate: Subcommand {
           --timeout TIME        `run` starts no trial after so long, as 90s, 2h
           --trial-timeout TIME  a trial that takes longer is ended and has failed
           --grace TIME          between SIGTERM and SIGKILL of a trial's processes (default 10s)
+          --folder DIR          where trials have their folders, as DIR/STUDY/NUMBER on every worker's machine
+                                (default: trials/ in the worker's own state folder)
           --retries R           a failed trial is tried again so often (default 0)
           --pattern REGEX       the value is what this matches in the last line that it matches (first group)
           --seed N              of the sampler (default 0)
@@ -67,7 +69,7 @@ enum StudyCreate: Subcommand {
           --json                print {"study","job","parameters","objective","sampler","pruner"}
         \(whereHelp)
 
-        example: apex study create fit --space space.yaml --objective 'python3 train.py --lr {lr}' --trials 200
+        example: apex study create fit --space space.yaml --objective './train.py --lr {lr}' --trials 200
                  apex study create trade --objective algorithm:sma --bars us-daily.csv.gz --stages auto
         """
     }
@@ -114,15 +116,18 @@ enum StudyCreate: Subcommand {
 
     /// Makes the study, or finds the same one made before.
     static func create(_ spec: Study.Spec, in host: StudyHost) throws -> OpenStudy {
+        var spec = spec
         if let known = try host.find(spec.name) {
+            spec.made = known.spec.made
             guard known.spec == spec else {
                 throw JobError(
-                    "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, or go on with "
-                        + "it by `apex study run \(spec.name)`.")
+                    "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, go on with it "
+                        + "by `apex study run \(spec.name)`, or end it for good by `apex study cancel \(spec.name)`.")
             }
             complain("apex study create: study \(spec.name) exists already, with the same settings.")
             return known
         }
+        spec.made = StudyHost.token
         let before = try host.client.status().jobs.count { $0.kind == Study.name && $0.name == spec.name }
         let job = try host.client.submit(
             Submission(
@@ -130,6 +135,7 @@ enum StudyCreate: Subcommand {
                 token: token(spec.name, before), kind: Study.name, spec: spec.wireBytes, name: spec.name,
                 toleratesFailures: true))
         let study = try host.open(job, spec.name)
+        spec.made = study.spec.made  // another's, when two made it at once
         guard study.spec == spec else {
             throw JobError("study \(spec.name) was just made with \(difference(study.spec, spec)); take another name.")
         }
@@ -202,6 +208,8 @@ enum StudyOptions {
             spec.trials = UInt32(stages.trials)
         }
         spec.timeoutMilliseconds = try time("--timeout", &arguments) ?? 0
+        // Before a coordinator is asked, or started.
+        try spec.verify()
         return (spec, universe)
     }
 
@@ -211,6 +219,10 @@ enum StudyOptions {
         let timeout = try time("--trial-timeout", &arguments) ?? 0
         let grace = try time("--grace", &arguments) ?? 10_000
         let pattern = try arguments.value("--pattern") ?? ""
+        let folder = try arguments.value("--folder") ?? ""
+        guard folder.isEmpty || !isBuiltIn(what) else {
+            throw UsageError("--folder is for programs; \(what) runs none.")
+        }
         if what == "external" { return (.external, nil, nil, try stages.map { try StageInput($0).stages }) }
         if what.hasPrefix("function:") {
             let name = String(what.dropFirst(9))
@@ -248,9 +260,30 @@ enum StudyOptions {
         }
         let words = try shellWords(what)
         guard !words.isEmpty else { throw UsageError("--objective is empty; give a program and its arguments.") }
+        if !pattern.isEmpty { try check(pattern: pattern) }
         let program = Study.Program(
-            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, pattern: pattern)
+            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: absolute(folder),
+            pattern: pattern)
         return (.command(program), nil, nil, try stages.map { try StageInput($0).stages })
+    }
+
+    /// - Throws: what is wrong with a POSIX extended regular expression.
+    private static func check(pattern: String) throws(UsageError) {
+        var compiled = unsafe regex_t()
+        let failure = unsafe regcomp(&compiled, pattern, REG_EXTENDED)
+        if failure == 0 { return unsafe regfree(&compiled) }
+        var words = [CChar](repeating: 0, count: 256)
+        _ = unsafe regerror(failure, nil, &words, words.count)
+        let reason = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        throw UsageError("--pattern is \(pattern), which is no POSIX extended regular expression: \(reason).")
+    }
+
+    private static func isBuiltIn(_ what: String) -> Bool {
+        what == "external" || what.hasPrefix("function:") || what.hasPrefix("algorithm:")
+    }
+    /// Workers have folders of their own to start from.
+    private static func absolute(_ folder: String) -> String {
+        folder.isEmpty || folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
     }
 
     private static func defaultDirections(_ objective: Study.Objective) -> [Study.Direction] {

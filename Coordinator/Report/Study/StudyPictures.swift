@@ -23,8 +23,10 @@ extension StudyReport {
         svg += canvas.steps(points.compactMap { point in point.best.map { (Double(point.number), $0) } }, "hit")
         return section(
             "History",
-            thinWords("Each dot is a complete trial, the line the best until then.", shown.count, points.count),
-            card(canvas.svg("History of the study", svg)))
+            thinWords(
+                "Each dot is a complete trial, the line the best until then."
+                    + Self.beyondWords(canvas.y, points.map(\.value)), shown.count, points.count),
+            wideCard(canvas.svg("History of the study", svg)))
     }
 
     // MARK: - Several objectives
@@ -47,8 +49,9 @@ extension StudyReport {
             "Pareto front",
             thinWords(
                 "\(points.count(where: \.isBest)) trials that none is better than in every objective, of \(points.count)"
-                    + (directions.count > 2 ? "; the first two objectives are drawn." : "."), shown.count, points.count),
-            card(canvas.svg("Pareto front", svg)))
+                    + (directions.count > 2 ? "; the first two objectives are drawn" : "")
+                    + ". The first value across, the second upwards.", shown.count, points.count),
+            wideCard(canvas.svg("Pareto front", svg)))
     }
 
     // MARK: - Importance
@@ -110,13 +113,13 @@ extension StudyReport {
             for tick in axis.ticks(4) {
                 svg += Canvas.label(
                     x + 5, bottom - (bottom - top) * axis.position(of: tick) + 4,
-                    clip(parameter.map { Self.words($0, tick) } ?? Self.words(tick), 10), "start")
+                    clip(parameter.map { Self.words($0, tick) } ?? Self.words(tick), 10), "start", isHaloed: true)
             }
         }
         return section(
             "Parallel coordinates",
             thinWords("Each line is a complete trial; the best tenth is green.", shown.count, picture.rows.count),
-            card(Canvas.picture(width, height, "Parallel coordinates", svg)))
+            wideCard(Canvas.picture(width, height, "Parallel coordinates", svg)))
     }
 
     var sliceSection: String {
@@ -181,7 +184,7 @@ extension StudyReport {
             thinWords(
                 "\(names[0]) across, \(names[1]) upwards. Greener is better, by rank; guessed between the trials, which "
                     + "are the dots.", shown.count, contour.points.count),
-            card(canvas.svg("Contour over \(names[0]) and \(names[1])", svg)))
+            wideCard(canvas.svg("Contour over \(names[0]) and \(names[1])", svg)))
     }
 
     // MARK: - Intermediate values
@@ -207,7 +210,7 @@ extension StudyReport {
         return section(
             "Intermediate values",
             thinWords("Green: complete; gold: pruned; grey: failed or running.", shown.count, curves.count),
-            card(canvas.svg("Intermediate values", svg))
+            wideCard(canvas.svg("Intermediate values", svg))
                 + (reasons.isEmpty
                     ? ""
                     : HTML.text("h4", "Why the last ones were pruned") + HTML.tag("ul", ["class": "members"], reasons)))
@@ -259,12 +262,14 @@ extension StudyReport {
         return section(
             "Time line by worker",
             thinWords("Green: complete; gold: pruned; red: failed.", (timed.count + keep - 1) / keep, timed.count),
-            card(Canvas.picture(width, top + 24, "Time line by worker", svg)))
+            wideCard(Canvas.picture(width, top + 24, "Time line by worker", svg)))
     }
 
     // MARK: - Helpers
 
     private func card(_ content: String) -> String { HTML.tag("div", ["class": "card"], content) }
+    /// Of a wide picture, which a narrow screen moves along rather than shrink its words.
+    private func wideCard(_ picture: String) -> String { HTML.tag("div", ["class": "card picture"], picture) }
 
     private func thinned<Element>(_ all: [Element], limit: Int = maximumMarks) -> [Element] {
         guard all.count > limit else { return all }
@@ -282,6 +287,12 @@ extension StudyReport {
         text.count > count ? text.prefix(count - 1) + "…" : text
     }
 
+    private static func beyondWords(_ axis: PlotAxis, _ values: [Double]) -> String {
+        let above = values.count { $0 > axis.high }
+        let below = values.count { $0 < axis.low }
+        if above > 0 { return " \(Figure.count(above)) above \(words(axis.high)) are drawn at the top." }
+        return below > 0 ? " \(Figure.count(below)) below \(words(axis.low)) are drawn at the bottom." : ""
+    }
     /// The axis of an objective without the worst twentieth, which otherwise presses all others into a line.
     static func robust(_ name: String, _ values: [Double], _ direction: Direction) -> PlotAxis {
         let sorted = values.filter(\.isFinite).sorted()

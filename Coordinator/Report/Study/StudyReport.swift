@@ -80,6 +80,9 @@ package struct StudyReport {
     private var objectiveWords: String {
         let ways = spec.directions.map { $0 == .minimize ? "Minimises" : "Maximises" }
         let way = Set(ways).count == 1 ? ways[0] : "Trades off"
+        if spec.stages != nil, case .algorithm(let name, _) = spec.objective {
+            return "Maximises what the trading algorithm \(name) earns, in three stages."
+        }
         switch spec.objective {
         case .command(let program): return "\(way) what `\(program.words.joined(separator: " "))` prints."
         case .function(let name): return "\(way) the test function \(name)."
@@ -150,18 +153,25 @@ package struct StudyReport {
             HTML.text("td", isNumber ? ["class": "num"] : [:], text)
         }
         let shown = sorted.prefix(Self.maximumRows)
-        let heads = ["trial", "state", "value"] + spec.parameters.map(\.name) + ["seconds", "worker", "why"]
+        func isNumber(_ parameter: StudyParameter) -> Bool {
+            if case .categorical = parameter.kind { false } else { true }
+        }
+        let hasReasons = shown.contains { !$0.reason.isEmpty }
+        let heads =
+            [("trial", true), ("state", false), ("value", true)] + spec.parameters.map { ($0.name, isNumber($0)) }
+            + [("seconds", true), ("worker", false)] + (hasReasons ? [("why", false)] : [])
         let rows = shown.map { trial -> String in
             let seconds = trial.started > 0 && trial.ended >= trial.started
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, value in
-                cell(value.map { Self.words(parameter, $0) } ?? "")
+                cell(value.map { Self.words(parameter, $0) } ?? "", isNumber: isNumber(parameter))
             }
             return HTML.tag(
                 "tr",
                 cell("\(trial.number)") + cell(trial.state.optunaName, isNumber: false)
                     + cell(trial.values.map(Self.words).joined(separator: ", ")) + parameters.joined()
                     + cell(seconds ? Figure.fixed(Double(trial.ended - trial.started) / 1000, 2) : "")
-                    + cell(trial.worker, isNumber: false) + cell(trial.reason, isNumber: false))
+                    + cell(trial.worker, isNumber: false)
+                    + (hasReasons ? HTML.text("td", ["style": "min-width: 240px"], trial.reason) : ""))
         }.joined()
         let words =
             shown.count < trials.count
@@ -172,7 +182,8 @@ package struct StudyReport {
             HTML.tag(
                 "div", ["class": "card wide"],
                 HTML.tag(
-                    "table", HTML.tag("tr", heads.map { HTML.text("th", $0) }.joined()) + rows)))
+                    "table",
+                    HTML.tag("tr", heads.map { HTML.text("th", $1 ? ["class": "num"] : [:], $0) }.joined()) + rows)))
     }
 
     func section(_ title: String, _ words: String?, _ content: String) -> String {

@@ -29,7 +29,8 @@ extension ThreeStages {
     package static func judged(_ trial: Study.Trial) -> StageTrial {
         StageTrial(
             number: trial.number, values: trial.parameters, score: trial.state == .complete ? trial.values.first : nil,
-            isFeasible: trial.isFeasible)
+            isFeasible: trial.isFeasible,
+            reported: trial.attributes.filter { !Study.Trial.stageKeys.contains($0.name) })
     }
 
     /// The complete feasible trials of the furthest stage that has any, best first: candidates first of all.

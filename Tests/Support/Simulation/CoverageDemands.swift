@@ -30,7 +30,7 @@ extension Coverage {
         case (.unknown, _): return .impossible("people name jobs that they know")
         case (.none, .nobody), (.fresh, .nobody): break
         case (.none, _), (.fresh, _): return .impossible("what was never handed out has no owner")
-        case (.claimed, .nobody), (.claimed, .stranger): return .impossible("the owner of a claim is known")
+        case (.claimed, .nobody), (.claimed, .stranger), (.doubled, .nobody), (.doubled, .stranger): return .impossible("the owner of a claim is known")
         case (.done, .awaited): return .impossible("the store keeps no owner of a result")
         case (_, .connected) where cell.kind == .restart, (_, .draining) where cell.kind == .restart,
             (_, .reserved) where cell.kind == .restart:
@@ -40,6 +40,10 @@ extension Coverage {
             return .impossible("a job with a planner ends when one of its tasks is given up")
         case (.none, _) where cell.kind == .planFailed: return .impossible("the made-up planners fail after a result")
         default: break
+        }
+        if cell.task == .doubled {
+            return cell.kind == .ticked && cell.worker == .connected || cell.kind == .restart && cell.worker == .awaited
+                ? .required : .rare("few tasks are claimed twice, and not for long")
         }
         if cell.kind == .planFailed, cell.worker != .connected || cell.task == .again {
             return .rare("planners seldom fail, and at no chosen moment")
@@ -61,6 +65,14 @@ extension Coverage {
         }
         if cell.task == .none, ![.hello, .heartbeat].contains(cell.kind) {
             return .impossible("what ends or is reported is a task's")
+        }
+        if cell.task == .doubled {
+            if cell.worker == .stranger || cell.worker == .reserved {
+                return cell.worker == .stranger
+                    ? .impossible("the owner of a claim is known") : .rare("what runs alone is seldom one of two")
+            }
+            return [.heartbeat, .done, .returned].contains(cell.kind) && cell.worker == .connected
+                ? .required : .rare("few tasks are claimed twice, and not for long")
         }
         switch cell.kind {
         case .reported:
@@ -104,7 +116,7 @@ extension Coverage {
     }
 
     private static func demandOfWorkers(_ cell: Cell) -> Demand {
-        guard [.none, .claimed, .done].contains(cell.task) else {
+        guard [.none, .claimed, .done, .doubled].contains(cell.task) else {
             return .impossible("it is about what its worker holds: runs of jobs that go on, with holes of what is done")
         }
         switch (cell.worker, cell.task) {
@@ -112,9 +124,11 @@ extension Coverage {
         case (.awaited, _) where cell.kind != .silence:
             return .impossible("after a restart a worker is heard after its hello")
         case (.stranger, _) where cell.kind == .silence: return .impossible("nobody waits for a stranger")
-        case (.stranger, .claimed), (.stranger, .done): return .impossible("a stranger holds nothing")
-        case (.reserved, .none), (.reserved, .done): return .impossible("reserved: it holds one task that is not done")
+        case (.stranger, .claimed), (.stranger, .done), (.stranger, .doubled): return .impossible("a stranger holds nothing")
+        case (.reserved, .none): return .impossible("reserved: it holds a task that is not done")
         case (_, .done): return .rare("a run must be open in part")
+        case (_, .doubled): return cell.kind == .silence && cell.worker == .connected
+            ? .required : .rare("few tasks are claimed twice, and not for long")
         case (.reserved, _) where cell.kind == .goodbye: return .rare("it leaves while it has a task for itself")
         default: return .required
         }

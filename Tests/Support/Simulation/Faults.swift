@@ -8,7 +8,7 @@ package enum Fault: String, Sendable, CaseIterable {
     case crashBeforeCommit, unsyncedWritesLost, crashAfterSync, crashBeforeSending, crashWhileSending
     case commitError, diskFull, coordinatorStops, coordinatorPause, coordinatorDrift, wallClockStep
     // What tasks, planners and people do.
-    case poisonTask, failingTask, flakyTask, plannerError, cancelRace
+    case poisonTask, failingTask, flakyTask, plannerError, cancelRace, straggler
     // What strangers and broken workers say.
     case forgery, hostileFrame
 
@@ -35,6 +35,8 @@ package struct FaultMix: Sendable {
     private(set) var ofCommits: [Fault] = []
     private(set) var ofWorkers: [Fault] = []
     private var allowed: Set<Fault> = []  // looked up, never iterated
+    /// Only tasks kill workers, and only the coordinator dies besides: each death can be counted.
+    package private(set) var countsDeaths = true
     /// Nothing fails but what tasks do themselves.
     package private(set) var isCalm = true
 
@@ -45,7 +47,11 @@ package struct FaultMix: Sendable {
         if seed % 4 != 0 {
             isCalm = false
             for fault in Fault.allCases where random.next() % 2 == 0 { allowed.insert(fault) }
+            countsDeaths = seed % 16 == 7
+            if countsDeaths { allowed = allowed.filter { Self.leavesDeathsCounted($0) } }
         }
+        var apart = SplitMix(seed: seed ^ 0x57A6)
+        if apart.next() % 2 == 0 { allowed.insert(.straggler) } else { allowed.remove(.straggler) }
         // Drawn whether or not they are wanted, so that leaving one out changes nothing else of the mix.
         let rates = (
             loss: [10, 100, 300].randomElement(using: &random)!, duplication: [50, 300].randomElement(using: &random)!,
@@ -65,6 +71,13 @@ package struct FaultMix: Sendable {
         ofWorkers = Fault.ofWorkers.filter { allowed.contains($0) }
         if !ofCommits.isEmpty { coordinatorFaults = rates.commits }
         if !ofWorkers.isEmpty { workerFaultEvery = UInt64(rates.workers) }
+    }
+
+    private static func leavesDeathsCounted(_ fault: Fault) -> Bool {
+        switch fault {
+        case .poisonTask, .failingTask, .flakyTask, .plannerError, .straggler, .jitter, .coordinatorStops, .diskFull: true
+        default: Fault.ofCommits.contains(fault)
+        }
     }
 
     package func allows(_ fault: Fault) -> Bool { allowed.contains(fault) }

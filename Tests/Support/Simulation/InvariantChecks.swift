@@ -56,7 +56,7 @@ extension Simulation {
         let needs = job.map { store.submission(of: $0).needs } ?? TaskNeeds()
         let fitting = live.filter { $0.slots >= needs.cores && $0.memory >= needs.memoryBytes }
         switch standing {
-        case .noSuchTask, .done, .parked, .held: fail(.why, "task \(task) waits, and it is said: \(standing)")
+        case .noSuchTask, .done, .parked, .held, .heldTwice: fail(.why, "task \(task) waits, and it is said: \(standing)")
         case .job(.running): fail(.why, "job \(task.job) runs, and it is said that it does not")
         case .budgetUsed:
             if job.map({ store.submission(of: $0).budgetMilliseconds }) == 0 {
@@ -163,7 +163,7 @@ extension Simulation {
             }
             // A claim that a deadline took away is nobody's fault, so that each life of a budget may add to the deaths.
             if spec.poison != .max, entry.submission.budgetMilliseconds == 0,
-                kills[TaskID(job, spec.poison)] ?? 0 > limits.crashes
+                kills[TaskID(job, spec.poison)] ?? 0 > limits.crashes + (mix.countsDeaths ? emptyRestarts : 0)
             {
                 fail(.blame, "task \(job).\(spec.poison) killed \(kills[TaskID(job, spec.poison)]!) workers")
             }

@@ -14,8 +14,11 @@ import Messages
 package enum Invariant: String, Sendable, CaseIterable {
     /// 1: every task is in exactly one state, and stands in a queue while it waits.
     case oneState
-    /// 2 and 13: at most one live claim, epochs rise, one result, from the newest claim and its owner.
+    /// 2 and 13: at most one live claim, epochs rise, one result, from a live claim and its owner. A task of a kind that
+    /// may run twice has two claims at most, of two workers.
     case oneClaim, oneResult, ownClaim
+    /// A second claim is of one task, that is no slice of a budget, and that may kill two workers more.
+    case speculation
     /// 3: what was acknowledged is stored, and a core rebuilt from the store is the one that lives.
     case nothingLost, rebuilt, oneJobAToken
     /// 4: cores and memory are held once, and no more than there are.

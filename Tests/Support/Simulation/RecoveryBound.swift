@@ -51,6 +51,10 @@ extension Simulation {
         // answer whose message was lost, after three heartbeats and after two seconds; a planner's last answer under
         // the faults is at most two seconds late.
         bound.lease = limits.silence + 3 * limits.heartbeat + 2000 + 2000 + longest
+        // A straggler is waited for, may be thought to stand behind others, and begins again elsewhere.
+        let patience = workers.filter(\.isAlive).flatMap(\.running).filter(\.isStraggler)
+            .compactMap { core.patience(with: $0.work.run.job) }.max()
+        if let patience { bound.lease += patience + limits.queuedMaximum + longest }
         return bound
     }
 

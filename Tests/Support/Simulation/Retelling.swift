@@ -13,7 +13,7 @@ package struct Retelling {
 
     private init(_ plantedBug: PlantedBug?) {
         self.plantedBug = plantedBug
-        core = Core()
+        core = Core(limits: Simulation.limits)
         core.plantedBug = plantedBug
     }
 
@@ -43,7 +43,8 @@ package struct Retelling {
             if checksState { check() }
         case .restarted:
             decided = []
-            core = Core(restoring: store.load(), names: store.names, at: 0, plantedBug: plantedBug)
+            core = Core(
+                limits: Simulation.limits, restoring: store.load(), names: store.names, at: 0, plantedBug: plantedBug)
             last = 0
         }
     }
@@ -60,7 +61,7 @@ package struct Retelling {
     private mutating func check() {
         guard violation == nil, decided.isEmpty else { return }
         if let words = core.brokenInvariant() { violation = Violation(rule: .oneState, words: words) }
-        let twin = Core(restoring: store.load(), at: 0, plantedBug: plantedBug)
+        let twin = Core(limits: Simulation.limits, restoring: store.load(), at: 0, plantedBug: plantedBug)
         if twin.stateHash != core.stateHash {
             violation = violation ?? Violation(rule: .rebuilt, words: twin.difference(from: core) ?? "other hash")
         }

@@ -29,11 +29,17 @@ extension Simulation {
         var after: [JobID] = []
         if at > 0, chance(200) { after = [JobID(UInt32.random(in: 1...UInt32(at), using: &random))] }
         return Submission(
-            token: UInt64(at) + 1, kind: "simulated", spec: job.spec,
+            token: UInt64(at) + 1, kind: kind(of: at), spec: job.spec,
             priority: Int32.random(in: -1...1, using: &random), after: after,
             budgetMilliseconds: job.kind == .search && chance(600)
                 ? UInt64.random(in: 1...60_000, using: &random) : budgetWithoutSlices(at),
             needs: needs, retries: job.isFlaky ? 1 : UInt32.random(in: 0...2, using: &random))
+    }
+
+    /// Two jobs of three may run twice, drawn apart.
+    private func kind(of at: Int) -> String {
+        var random = SplitMix(seed: seed << 8 | UInt64(at) | 1 << 60)
+        return random.next() % 3 == 0 ? "simulated" : "repeatable"
     }
 
     /// Some jobs whose tasks run to their end have a budget too, drawn apart.

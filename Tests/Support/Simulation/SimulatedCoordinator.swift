@@ -166,6 +166,7 @@ extension Simulation {
         lastFault = now
         started = now
         isWoken = false
+        if !workers.contains(where: { $0.isAlive && store.names[$0.id] != nil }) { emptyRestarts += 1 }
         let stored = store.load()
         core = Core(limits: limits, restoring: stored, names: store.names, at: 0, plantedBug: plantedBug)
         for job in stored {

@@ -21,6 +21,10 @@ package struct SimulatedStore: Sendable {
         var isHeld = false
         var isDone = false
         var isParked = false
+        /// Of a task that was claimed twice the first claim, while it is open.
+        var earlier: (epoch: Epoch, owner: WorkerID)?
+        /// The newest claim ended while the earlier one went on: its result need not be accepted any more.
+        var isDisowned = false
     }
     private struct Table {
         var stored: StoredJob
@@ -66,7 +70,9 @@ package struct SimulatedStore: Sendable {
         return run.indices.contains {
             guard Int($0) < table.tasks.count else { return false }
             let task = table.tasks[Int($0)]
-            return !task.isDone && !task.isParked && task.epoch == run.epoch && task.owner == worker
+            guard !task.isDone, !task.isParked else { return false }
+            if let earlier = task.earlier, earlier == (run.epoch, worker) { return true }
+            return task.epoch == run.epoch && task.owner == worker && !task.isDisowned
         }
     }
     /// Tasks parked, as (index, reason).
@@ -85,10 +91,21 @@ package struct SimulatedStore: Sendable {
     /// Those of them that nobody holds, and that were never there when a worker died.
     package func waiting(of job: JobID) -> [UInt32] {
         let table = tables[Int(job.number) - 1]
-        return open(of: job).filter { !table.tasks[Int($0)].isHeld && table.attempts[$0]?.crashes ?? 0 == 0 }
+        return open(of: job).filter { !isHeld(TaskID(job, $0)) && table.attempts[$0]?.crashes ?? 0 == 0 }
     }
-    package func isHeld(_ task: TaskID) -> Bool { tables[Int(task.job.number) - 1].tasks[Int(task.index)].isHeld }
-    package func owner(of task: TaskID) -> WorkerID { tables[Int(task.job.number) - 1].tasks[Int(task.index)].owner }
+    package func isHeld(_ task: TaskID) -> Bool {
+        let task = tables[Int(task.job.number) - 1].tasks[Int(task.index)]
+        return task.isHeld || task.earlier != nil
+    }
+    package func owner(of task: TaskID) -> WorkerID {
+        let task = tables[Int(task.job.number) - 1].tasks[Int(task.index)]
+        return task.isHeld ? task.owner : task.earlier?.owner ?? task.owner
+    }
+    /// Tasks that two workers have a claim of now.
+    package func isHeldTwice(_ task: TaskID) -> Bool {
+        let task = tables[Int(task.job.number) - 1].tasks[Int(task.index)]
+        return task.isHeld && task.earlier != nil
+    }
     package func isParked(_ task: TaskID) -> Bool { tables[Int(task.job.number) - 1].tasks[Int(task.index)].isParked }
     package func failures(of task: TaskID) -> UInt32 {
         tables[Int(task.job.number) - 1].attempts[task.index]?.failures ?? 0
@@ -234,15 +251,31 @@ package struct SimulatedStore: Sendable {
         for index in run.indices {
             let task = tables[j].tasks[Int(index)]
             if task.isDone { continue }  // a hole in a run that was cut
+            if let earlier = task.earlier, earlier.epoch == run.epoch {
+                // The first of two claims is said again, as part of a run that was cut, or because it was answered.
+                if earlier.owner != worker, worker != WorkerID(0) {
+                    fail(.ownClaim, "\(run): task \(index) changed its worker without a new epoch")
+                }
+                if worker == WorkerID(0) { dropEarlier(index, of: j) }
+                continue
+            }
             if run.epoch < task.epoch { fail(.oneClaim, "\(run): the epoch of task \(index) fell from \(task.epoch)") }
-            if run.epoch > task.epoch, task.isHeld { fail(.oneClaim, "\(run): task \(index) has two live claims") }
+            let isSecond = run.epoch > task.epoch && (task.isHeld || task.earlier != nil)
+            if isSecond, let words = whyNotTwice(run, worker) { fail(words.rule, "\(run): \(words.words)") }
             if run.epoch > task.epoch, task.isParked {
                 fail(.blame, "\(run): task \(index) is parked and was handed out")
             }
             if run.epoch == task.epoch, task.owner != worker, worker != WorkerID(0) {
                 fail(.ownClaim, "\(run): task \(index) changed its worker without a new epoch")
             }
-            hold(index, of: j, false)
+            if isSecond, task.isHeld {
+                // Its share of its worker goes with it.
+                tables[j].tasks[Int(index)].earlier = (task.epoch, task.owner)
+                tables[j].tasks[Int(index)].isHeld = false
+            } else {
+                hold(index, of: j, false)
+            }
+            if run.epoch > task.epoch { tables[j].tasks[Int(index)].isDisowned = false }
             tables[j].tasks[Int(index)].epoch = run.epoch
             tables[j].tasks[Int(index)].owner = worker
             hold(index, of: j, worker != WorkerID(0))
@@ -252,20 +285,53 @@ package struct SimulatedStore: Sendable {
             run: run, worker: worker, granted: granted, isOpen: true)
     }
 
-    /// The books of what is held: each task's share is its owner's once.
+    /// What forbids that this worker claims a task that somebody has a claim of; nil when it may, as speculation.
+    private func whyNotTwice(_ run: ClaimRun, _ worker: WorkerID) -> Violation? {
+        let stored = tables[Int(run.job.number) - 1].stored
+        let task = tables[Int(run.job.number) - 1].tasks[Int(run.first)]
+        if !Simulation.limits.speculated.contains(stored.submission.kind) {
+            return Violation(rule: .oneClaim, words: "a task has two live claims, and its kind may not run twice")
+        }
+        if task.isHeld, task.earlier != nil {
+            return Violation(rule: .oneClaim, words: "a task has three live claims")
+        }
+        if run.count > 1 { return Violation(rule: .oneClaim, words: "many tasks have two live claims") }
+        if task.isHeld ? task.owner == worker : task.earlier?.owner == worker {
+            return Violation(rule: .oneClaim, words: "one worker has two live claims of a task")
+        }
+        let planned = Int(run.first) - Int(stored.array?.count ?? 0)
+        if planned >= 0, stored.tasks[planned].isBudgeted {
+            return Violation(rule: .speculation, words: "a slice of a search runs twice")
+        }
+        if crashes(of: TaskID(run.job, run.first)) + 2 > Core.Limits().crashes {
+            return Violation(rule: .speculation, words: "what may kill one worker more runs on two")
+        }
+        return nil
+    }
+
+    private mutating func dropEarlier(_ index: UInt32, of j: Int) {
+        guard let earlier = tables[j].tasks[Int(index)].earlier else { return }
+        tables[j].tasks[Int(index)].earlier = nil
+        share(of: j, earlier.owner, false)
+    }
+
+    /// The books of what is held: each claim's share is its owner's once.
     private mutating func hold(_ index: UInt32, of j: Int, _ isHeld: Bool) {
         let task = tables[j].tasks[Int(index)]
         guard task.isHeld != isHeld else { return }
         tables[j].tasks[Int(index)].isHeld = isHeld
+        share(of: j, task.owner, isHeld)
+    }
+    private mutating func share(of j: Int, _ owner: WorkerID, _ isHeld: Bool) {
         let needs = tables[j].stored.submission.needs
         guard needs.cores > 1 || needs.memoryBytes > 0 else { return }
-        var sum = taken[task.owner] ?? (0, 0)
+        var sum = taken[owner] ?? (0, 0)
         if isHeld {
             sum = (sum.memory + needs.memoryBytes, sum.cores + UInt64(needs.cores))
         } else {
             sum = (sum.memory - needs.memoryBytes, sum.cores - UInt64(needs.cores))
         }
-        taken[task.owner] = sum
+        taken[owner] = sum
     }
 
     /// What is handed out anew must fit beside what its worker holds. Small tasks may queue there.
@@ -288,9 +354,18 @@ package struct SimulatedStore: Sendable {
         let key = Key(epoch: run.epoch, first: run.first)
         guard let row = tables[j].rows[key] else { return fail(.oneClaim, "\(run) was closed and is not stored") }
         if !row.isOpen { fail(.oneClaim, "\(run) was closed twice") }
-        for index in run.indices where tables[j].tasks[Int(index)].epoch == run.epoch {
-            if allDone, !tables[j].tasks[Int(index)].isDone { due.append(TaskID(run.job, index)) }
-            hold(index, of: j, false)
+        for index in run.indices {
+            let task = tables[j].tasks[Int(index)]
+            let isEarlier = task.earlier?.epoch == run.epoch
+            guard isEarlier || task.epoch == run.epoch else { continue }
+            if allDone, !task.isDone { due.append(TaskID(run.job, index)) }
+            if isEarlier {
+                // Of what is done the result follows in this batch, and takes it along.
+                if !allDone { dropEarlier(index, of: j) }
+            } else {
+                if task.earlier != nil { tables[j].tasks[Int(index)].isDisowned = true }
+                hold(index, of: j, false)
+            }
         }
         if allDone { tables[j].rows[key] = nil } else { tables[j].rows[key]!.isOpen = false }
     }
@@ -303,12 +378,17 @@ package struct SimulatedStore: Sendable {
         for index in run.indices {
             let task = tables[j].tasks[Int(index)]
             if task.isDone { fail(.oneResult, "\(run): task \(index) has two results") }
-            if task.epoch != run.epoch {
+            let isEarlier = task.earlier?.epoch == run.epoch
+            if task.epoch != run.epoch, !isEarlier {
                 fail(.oneResult, "\(run): a result of an old claim; the newest is \(task.epoch)")
             }
-            if task.owner != sender { fail(.ownClaim, "\(run): a result from a stranger") }
-            tables[j].tasks[Int(index)].isDone = true
+            if isEarlier ? task.earlier!.owner != sender : task.owner != sender {
+                fail(.ownClaim, "\(run): a result from a stranger")
+            }
             hold(index, of: j, false)
+            dropEarlier(index, of: j)
+            tables[j].tasks[Int(index)].isDone = true
+            tables[j].tasks[Int(index)].epoch = run.epoch
             tables[j].results.append((index, bytes))
         }
         tables[j].stored.done.append(run)

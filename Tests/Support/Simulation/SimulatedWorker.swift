@@ -11,6 +11,10 @@ struct SimulatedWorker {
         var work: Work
         /// In the cluster's time.
         var started: UInt64
+        /// What it takes when nothing holds it up.
+        var length: UInt64
+        /// It stands still until somebody takes it away, or for very long.
+        var isStraggler = false
         /// Of this start: a completion event for an earlier one is void.
         var ticket: UInt64
     }
@@ -133,9 +137,15 @@ extension Simulation {
                 return crash(w, restarts: true)
             }
             let length = workers[w].real(job.length(of: work.assignment, work.run))
+            let isStraggler =
+                faulty && limits.speculated.contains(work.assignment.kind) && job.kind != .search
+                && mix.allows(.straggler) && chance(20)
+            if isStraggler { note(.straggler) }
             ticket += 1
-            workers[w].running.append(SimulatedWorker.Running(work: work, started: now, ticket: ticket))
-            schedule(.ends(worker: w, ticket: ticket), at: now + length)
+            workers[w].running.append(
+                SimulatedWorker.Running(
+                    work: work, started: now, length: length, isStraggler: isStraggler, ticket: ticket))
+            schedule(.ends(worker: w, ticket: ticket), at: now + (isStraggler ? Self.straggling : length))
             if job.kind == .search, chance(100) { sendUp(reports(of: work.run, by: w), from: w) }
         }
     }
@@ -209,6 +219,27 @@ extension Simulation {
         workers[w].unacknowledged = []
         lastFault = now
         if restarts { addWorker(workers[w].name) }
+    }
+
+    /// A task that hangs does so for an hour, unless it is taken away.
+    static let straggling: UInt64 = 3_600_000
+
+    /// From now on nobody begins to straggle. Who does is helped only where the core cannot know that it should run
+    /// elsewhere: nothing is known of its kind, or one death more would be its last.
+    mutating func endStragglers() {
+        for w in workers.indices where workers[w].isAlive {
+            for at in workers[w].running.indices where workers[w].running[at].isStraggler {
+                let run = workers[w].running[at].work.run
+                let isSuspect = run.indices.contains {
+                    store.crashes(of: TaskID(run.job, $0)) + 2 > limits.crashes
+                }
+                guard core.patience(with: run.job) == nil || isSuspect else { continue }
+                workers[w].running[at].isStraggler = false
+                ticket += 1
+                workers[w].running[at].ticket = ticket
+                schedule(.ends(worker: w, ticket: ticket), at: now + workers[w].running[at].length)
+            }
+        }
     }
 
     // MARK: - Faults

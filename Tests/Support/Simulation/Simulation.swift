@@ -36,7 +36,12 @@ package struct Simulation {
     package private(set) var broken: Violation?
 
     var random: SplitMix
-    let limits = Core.Limits()
+    static let limits: Core.Limits = {
+        var limits = Core.Limits()
+        limits.speculated = ["repeatable"]
+        return limits
+    }()
+    var limits: Core.Limits { Self.limits }
     let plantedBug: PlantedBug?
     var agenda = Agenda<Occurrence>()
     var faulty = true
@@ -49,6 +54,8 @@ package struct Simulation {
     var ticket: UInt64 = 0
     /// Workers that each poison task killed since the faults stopped. Looked up, never iterated.
     var kills: [TaskID: UInt32] = [:]
+    /// Restarts of the coordinator after which nobody of before was there to return.
+    var emptyRestarts: UInt32 = 0
     /// When a worker died last, or a wish came true: until then the remaining work was not known.
     var lastFault: UInt64 = 0
 
@@ -109,7 +116,7 @@ package struct Simulation {
         self.plantedBug = plantedBug
         mix = FaultMix(seed: seed, without: without)
         random = SplitMix(seed: seed)
-        core = Core(limits: limits)
+        core = Core(limits: Self.limits)
         core.plantedBug = plantedBug
         if mix.allows(.coordinatorDrift) { coordinatorDrift = drawDrift(.coordinatorDrift) }
         for at in 0..<(workerCount ?? Int.random(in: 1...12, using: &random)) { addWorker("w\(at)") }
@@ -190,12 +197,13 @@ package struct Simulation {
     private mutating func stopFaults() {
         faulty = false
         lastFaulty = agenda.sequence
-        if !mix.isCalm { kills = [:] }
+        if !mix.isCalm, !mix.countsDeaths { kills = [:] }
         for at in links.indices { links[at] = Link() }
         for at in workers.indices { workers[at].pausedUntil = 0 }
         coordinatorPausedUntil = 0
         diskFullUntil = 0
         if !isUp { restart() } else { wakeAt(now + 1) }
+        endStragglers()
         for at in 0..<3 { addWorker("healthy\(at)") }
     }
 

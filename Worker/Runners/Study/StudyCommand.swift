@@ -37,7 +37,6 @@ extension StudyRunner {
         result.output = trial.log.tail.bytes
         result.errorOutput = trial.errorLog.tail.bytes
         result.end = try how(end, trial, program, isStaged: task.stage != nil)
-        folder.close()
     }
 
     /// What the end of its program means for a trial.
@@ -83,7 +82,9 @@ extension StudyRunner {
             ("trial.attempt", "\(task.attempt)"), ("study.name", task.study), ("params.json", folder.parametersPath),
         ]
         values += task.stage?.placeholders.map { ($0.name, $0.value) } ?? []
-        return try ObjectiveWords(values: values).filled(program.words)
+        do throws(JobError) { return try ObjectiveWords(values: values).filled(program.words) } catch {
+            throw ObjectiveError(error.description)
+        }
     }
 
     /// Everything a program may want to know, under two names: `APEX_…`, and `HPO_…` for programs that are to run under
