@@ -70,14 +70,15 @@ let package = Package(
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
-            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
+            name: "Report",
+            dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis", "Shards", "Images", "JSON"],
             path: "Coordinator/Report", swiftSettings: strict),
         .executableTarget(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Shards", "CHDF5",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker

@@ -306,10 +306,7 @@ enum StudyOptions {
     }
 
     /// All cores of a small machine; two are left to its owner on a larger one.
-    static func defaultSlots() -> Int {
-        let cores = usableCores()
-        return cores > 3 ? max(1, cores - 2) : cores
-    }
+    static func defaultSlots(cores: Int = usableCores()) -> Int { cores > 3 ? cores - 2 : max(1, cores) }
 }
 
 /// A command line cut into words as a shell would, with ' and " grouping and \\ escaping, and nothing else.
