@@ -70,6 +70,8 @@ let package = Package(
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
+            name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
+        .target(
             name: "Report",
             dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis", "Shards", "Images", "JSON"],
             path: "Coordinator/Report", swiftSettings: strict),
@@ -79,6 +81,7 @@ let package = Package(
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
                 "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Shards", "CHDF5",
+                "Retention",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -136,6 +139,9 @@ let package = Package(
             ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "RetentionTests", dependencies: ["Retention", "JSON"], path: "Tests/RetentionTests",
             swiftSettings: strict),
         .testTarget(
             name: "LabelTests",
@@ -199,9 +205,9 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
-                "Shards",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
+                "Planners", "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs",
+                "Charts", "Images", "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]
