@@ -33,7 +33,9 @@ extension Configuration {
                 (
                     "queued_milliseconds",
                     { $1.tasks.queuedMilliseconds = try $0.range(1...600_000, example: "50..2000") }
-                )
+                ),
+                ("speculation", { $1.tasks.speculation = try $0.choice(Configuration.Switch.self) == .on }),
+                ("reuse", { $1.tasks.reuse = try $0.choice(Configuration.Switch.self) == .on }),
             ]
         ),
         (

@@ -6,6 +6,9 @@ import Messages
 package enum Study: JobKind {
     package static let name = "study"
     package static let codeVersion: UInt32 = 1
+    /// Trials report while they run, and programs do whatever they do.
+    package static let isRepeatable = false
+    package static let isReusable = false
 
     package enum Direction: UInt8, Sendable, Equatable {
         case minimize, maximize
