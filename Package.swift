@@ -86,7 +86,10 @@ let package = Package(
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
-            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
+            name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
+        .target(
+            name: "Report",
+            dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis", "Shards", "Images", "JSON"],
             path: "Coordinator/Report", swiftSettings: strict),
         .executableTarget(
             name: "apex",
@@ -95,7 +98,8 @@ let package = Package(
                 "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
                 "CDeflate", "JSON", "Studies", "Bars", "Schedules", "Scheduling", "Objectives", "Samplers", "Pruners",
-                "Analysis",
+                "Analysis", "Shards", "CHDF5",
+                "Retention",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -158,13 +162,6 @@ let package = Package(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
         .testTarget(
-            name: "LabelTests",
-            dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
-                "Shards", "JSON",
-            ],
-            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
-        .testTarget(
             name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
             path: "Tests/BarsTests", swiftSettings: strict),
         .testTarget(
@@ -176,6 +173,16 @@ let package = Package(
             name: "ScheduleTests",
             dependencies: ["TestSupport", "Market", "Configuration", "Schedules", "Scheduling", "Store", "apex"],
             path: "Tests/ScheduleTests", swiftSettings: strict),
+        .testTarget(
+            name: "RetentionTests", dependencies: ["Retention", "JSON"], path: "Tests/RetentionTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -227,14 +234,14 @@ let package = Package(
                 "CoordinatorShell",
                 "apex", "apex-worker",
             ],
-            path: "Tests/ClusterTests", swiftSettings: strict),
+            path: "Tests/ClusterTests", exclude: ["stages_outsider.py"], swiftSettings: strict),
 
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs", "Charts", "Images",
-                "Shards", "Bars",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
+                "Planners", "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs",
+                "Charts", "Images", "Shards", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

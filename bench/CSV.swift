@@ -45,7 +45,8 @@ enum CSVBench {
                 check(answer, bars)
                 timed[name] = answer[0]
             }
-            if round > 0 { for (name, value) in timed { seconds[name, default: []].append(value) } }  // the first warms up
+            if round == 0 { continue }  // it warms up
+            for (name, value) in timed { seconds[name, default: []].append(value) }
         }
         print(
             "  \(bars.rowCount) rows, \(bytes.count) bytes; \(peer?.greeting ?? "no pandas and pyarrow (APEX_PEERS)")")

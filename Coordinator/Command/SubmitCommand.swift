@@ -7,12 +7,15 @@ import Messages
 /// `apex submit`: a program run many times, or tasks that do nothing.
 enum SubmitCommand: Subcommand {
     static let name = "submit"
-    static let summary = "submit a job: any program run many times, charts, or tasks that do nothing"
+    static let summary =
+        "submit a job: any program run many times, charts, labels, training sets, no-ops"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
                apex submit ingest --symbols FILE|universe --from DATE [--to DATE] --providers NAME,… [OPTIONS]
                apex submit noop --count N [--bytes B] [OPTIONS]
-               apex submit render …    charts of bars: `apex submit render --help`
+               apex submit render …       charts of bars: `apex submit render --help`
+               apex submit label …        what came of every bar: `apex submit label --help`
+               apex submit aggregate …    training sets of shards: `apex submit aggregate --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
         arguments. noop measures the cluster itself: N tasks that each answer B zero bytes.
@@ -38,11 +41,15 @@ enum SubmitCommand: Subcommand {
 
     static func help(for arguments: inout Arguments) -> String {
         if arguments.take(Render.name) { return RenderCommand.help }
-        return arguments.take(Ingest.name) ? IngestOptions.help : help
+        if arguments.take(Ingest.name) { return IngestOptions.help }
+        if arguments.take(Label.name) { return LabelCommand.help }
+        return arguments.take(Aggregate.name) ? AggregateCommand.help : help
     }
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         if arguments.take(Render.name) { return try RenderCommand.run(&arguments) }
+        if arguments.take(Label.name) { return try LabelCommand.run(&arguments) }
+        if arguments.take(Aggregate.name) { return try AggregateCommand.run(&arguments) }
         let options = try SubmitOptions(&arguments)
         let kind = try arguments.word("what to submit, command or noop,")
         let (kindName, spec) = try options.spec(kind, &arguments)
@@ -89,6 +96,10 @@ enum SubmitCommand: Subcommand {
             throw UsageError("--wait and --json are for a person that waits; a schedule does not.")
         }
         let kind = try arguments.word("what to submit, command or noop,")
+        guard kind == Command.name || kind == Noop.name else {
+            throw UsageError(
+                "\(kind) is not what a schedule submits; write command, --, apex, submit, \(kind) and its options.")
+        }
         let (kindName, spec) = try options.spec(kind, &arguments)
         return Submission(
             token: token, kind: kindName, spec: spec, name: options.name.isEmpty ? name : options.name,

@@ -81,7 +81,8 @@ extension Core {
             for held in workers[w].held {
                 let j = at(held.run.job)
                 guard jobs[j].state == .running, jobs[j].ledger?.isOver(at: now) != true,
-                    let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind), let patience = patiences[kind],
+                    let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind),
+                    let patience = patiences[kind],
                     held.since + patience + (isCrowded ? limits.queuedMaximum : 0) < now
                 else { continue }
                 var count = 0

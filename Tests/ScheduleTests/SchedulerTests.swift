@@ -39,13 +39,15 @@ func `a run is one job however often the coordinator dies before or after it is 
             now += Int64(random.next(below: 600_000))
             let fate = random.next(below: 8)
             do {
-                _ = try scheduler.look(at: now, isOver: { coordinator.over.contains($0) }) { _, run, token in
-                    if fate == 0 { throw Died() }
-                    let job = coordinator.submit(run, token)
-                    // Accepted, and dead before it is written down.
-                    if fate == 1 { throw Died() }
-                    return job
-                }
+                _ = try scheduler.look(
+                    at: now, isOver: { coordinator.over.contains($0) },
+                    submit: { _, run, token in
+                        if fate == 0 { throw Died() }
+                        let job = coordinator.submit(run, token)
+                        // Accepted, and dead before it is written down.
+                        if fate == 1 { throw Died() }
+                        return job
+                    })
             } catch is Died {
                 deaths += 1
                 break
@@ -55,7 +57,7 @@ func `a run is one job however often the coordinator dies before or after it is 
     // The end in peace.
     let book = try ScheduleBook(path: folder.path + "/schedules.sqlite")
     let last = try Scheduler([one], book, at: now)
-    _ = try last.look(at: now, isOver: { _ in true }) { coordinator.submit($1, $2) }
+    _ = try last.look(at: now, isOver: { _ in true }, submit: { coordinator.submit($1, $2) })
     #expect(Set(coordinator.runs).count == coordinator.runs.count, "a run was two jobs")
     #expect(coordinator.runs == coordinator.runs.sorted())
     #expect(coordinator.runs.last == one.newest(by: now).flatMap { $0 > began ? $0 : nil })
@@ -75,7 +77,7 @@ func `a run is one job however often the coordinator dies before or after it is 
     let scheduler = try Scheduler([one], book, at: utc("2026-05-01T00:01Z"))
     let coordinator = FakeCoordinator()
     func look(_ time: String, isOver: Bool = true) throws -> Int {
-        try scheduler.look(at: utc(time), isOver: { _ in isOver }) { coordinator.submit($1, $2) }
+        try scheduler.look(at: utc(time), isOver: { _ in isOver }, submit: { coordinator.submit($1, $2) })
     }
     #expect(try look("2026-05-01T00:09Z") == 0)
     #expect(try look("2026-05-01T00:10Z") == 1)
@@ -98,7 +100,9 @@ func `a run is one job however often the coordinator dies before or after it is 
     #expect(!known.isCurrent && known.state.fired == utc("2026-05-01T02:10Z"))
     // Named again: it goes on where it was, and makes up one.
     let again = try Scheduler([one], book, at: utc("2026-05-01T05:01Z"))
-    #expect(try again.look(at: utc("2026-05-01T05:01Z"), isOver: { _ in true }) { coordinator.submit($1, $2) } == 1)
+    #expect(
+        try again.look(at: utc("2026-05-01T05:01Z"), isOver: { _ in true }, submit: { coordinator.submit($1, $2) }) == 1
+    )
     #expect(coordinator.runs.last == utc("2026-05-01T05:00Z"))
 }
 
@@ -108,9 +112,9 @@ func `a run is one job however often the coordinator dies before or after it is 
     let one = schedule(.daily(.clock(60)), zone: "UTC")
     let scheduler = try Scheduler([one], book, at: utc("2026-05-01T00:00Z"))
     #expect(throws: Died.self) {
-        _ = try scheduler.look(at: utc("2026-05-01T01:00Z"), isOver: { _ in true }) { _, _, _ in throw Died() }
+        _ = try scheduler.look(at: utc("2026-05-01T01:00Z"), isOver: { _ in true }, submit: { _, _, _ in throw Died() })
     }
     #expect(try book.entry("one")?.trouble.contains("Died") == true)
-    #expect(try scheduler.look(at: utc("2026-05-01T01:05Z"), isOver: { _ in true }) { _, _, _ in 7 } == 1)
+    #expect(try scheduler.look(at: utc("2026-05-01T01:05Z"), isOver: { _ in true }, submit: { _, _, _ in 7 }) == 1)
     #expect(try book.entry("one")?.trouble == "" && book.entry("one")?.job == 7)
 }

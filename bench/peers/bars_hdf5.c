@@ -6,7 +6,8 @@
    read     every bar of every symbol, in memory
    windows  the newest 35 bars of every symbol
    day      one more bar for every symbol, flushed and synced
-   kill     20 processes that append days and are killed at some moment; how many files are unreadable afterwards
+   kill     20 processes that append days and are killed at some moment: how many files are unreadable afterwards, and
+            how many of the others have a day for some symbols only
 
    Every answer is: seconds of processor time (or the count), and the sum of the closes read. */
 #include <fcntl.h>
@@ -130,6 +131,27 @@ static void append_day(int day) {
     sync_file();
 }
 
+/* Whether all symbols have as many bars. */
+static int is_whole(void) {
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hsize_t first = 0, count;
+    int whole = 1;
+    for (int symbol = 0; symbol < symbols; symbol++) {
+        char name[16];
+        name_of(symbol, name);
+        hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set);
+        H5Sget_simple_extent_dims(space, &count, NULL);
+        if (symbol == 0) first = count;
+        if (count != first) whole = 0;
+        H5Sclose(space);
+        H5Dclose(set);
+    }
+    H5Fclose(file);
+    return whole;
+}
+
+static int torn;
+
 static int kills(void) {
     int broken = 0;
     srand(7);
@@ -139,10 +161,11 @@ static int kills(void) {
         if (child == 0) {
             for (int day = days;; day++) append_day(day);
         }
-        usleep(20000 + rand() % 100000);
+        usleep(100000 + rand() % 900000);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         if (read_all(0) < 0) broken++;
+        else if (!is_whole()) torn++;
     }
     return broken;
 }
@@ -166,7 +189,8 @@ int main(int argc, char **argv) {
         if (!strncmp(line, "windows", 7)) sum = read_all(35);
         if (!strncmp(line, "day", 3)) append_day(next++);
         if (!strncmp(line, "kill", 4)) {
-            printf("%d 0\n", kills());
+            int broken = kills();
+            printf("%d %d\n", broken, torn);
         } else {
             printf("%.9f %.6f\n", now() - start, sum);
         }
