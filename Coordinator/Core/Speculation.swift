@@ -81,7 +81,8 @@ extension Core {
             for held in workers[w].held {
                 let j = at(held.run.job)
                 guard jobs[j].state == .running, jobs[j].ledger?.isOver(at: now) != true,
-                    let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind), let patience = patiences[kind],
+                    let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind),
+                    let patience = patiences[kind],
                     held.since + patience + (isCrowded ? limits.queuedMaximum : 0) < now
                 else { continue }
                 var count = 0
@@ -192,7 +193,7 @@ extension Job {
     }
 
     /// As `TaskTable.unanswered`, for either claim of a task that has two.
-    func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> TaskTable.Phase? {
+    @inline(__always) func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> TaskTable.Phase? {
         if let phase = tasks.unanswered(index, epoch: epoch, owner: owner) { return phase }
         guard !earlier.isEmpty, earlier[index] == Claimant(epoch: epoch, owner: owner) else { return nil }
         return .claimed
