@@ -33,13 +33,21 @@ enum ChartsBench {
         ]
         var ours = kinds.map { _ in [Double]() }
         var theirs = kinds.map { _ in [Double]() }
+        var cpu = kinds.map { _ in [Double]() }
+        // Removed at the end: ext4 is slow to make files where it removed some in the last minutes.
+        var runs: [ChartsRun] = []
+        defer { for run in runs { run.remove() } }
         for round in 1...max(rounds, 1) {
             for (at, kind) in kinds.enumerated() {
                 let run = ChartsRun(market, kind.outputs, events: kind.events, style)
+                runs.append(run)
                 let rate = Double(kind.events) / run.seconds
                 ours[at].append(rate)
+                cpu[at].append(run.cpuSeconds / Double(kind.events) * 1e6)
                 if let fault = run.check() { return print("WRONG: \(fault)") }
-                var line = "round \(round), \(kind.name): \(Int(rate)) images/s on disk, read back"
+                var line =
+                    "round \(round), \(kind.name): \(Int(rate)) images/s on disk, read back, "
+                    + "\(cpu[at].last!.formatted(0)) µs of processor an image"
                 if let peer {
                     let count = 400
                     let peerRate = Double(count) / peer.seconds(kind.peer, count)
@@ -50,11 +58,13 @@ enum ChartsBench {
                     line
                         + "; bytes an image: \(run.shardBytes / kind.events) in shards, \(run.pngBytes / kind.events) PNG"
                 )
-                run.remove()
             }
         }
         for (at, kind) in kinds.enumerated() {
-            var line = "\(kind.name): \(Int(median(ours[at]))) images/s"
+            let microseconds = median(cpu[at])
+            var line =
+                "\(kind.name): \(Int(median(ours[at]))) images/s; \(microseconds.formatted(1)) µs of processor an image, "
+                + "which is \(Int(2e6 / microseconds)) images/s of two idle cores"
             if peer != nil {
                 line += "; / PIL + NumPy: \(median(zip(ours[at], theirs[at]).map { $0 / $1 }).formatted(2))"
             }
@@ -75,9 +85,9 @@ enum ChartsBench {
         let bars = Int(style.bars)
         func microseconds(_ body: (Int) -> Void) -> String {
             let count = 4000
-            let start = ContinuousClock.now
+            let start = processorSeconds()
             for at in 0..<count { body(at) }
-            return ((ContinuousClock.now - start) / .microseconds(1) / Double(count)).formatted(1)
+            return ((processorSeconds() - start) / Double(count) * 1e6).formatted(1)
         }
         func draw(_ at: Int) {
             page.clear()
@@ -115,25 +125,29 @@ enum ChartsBench {
             chart.draw(market.series[0], at..<at + Int(style.bars), top: 0, into: &page)
             mine += page.packed
         }
-        let same = peer.answer(count) == mine
-        print(same ? "PIL draws the same \(count) images, to the pixel" : "WRONG: PIL draws other images")
+        let theirs = peer.answer(count)
+        let same = theirs == mine
+        if same { return print("PIL draws the same \(count) images, to the pixel") }
+        let at = zip(theirs, mine).enumerated().first { $1.0 != $1.1 }?.offset ?? -1
+        print("WRONG: PIL draws other images from byte \(at) of \(mine.count) on, \(theirs.count) of its own")
     }
 
     private static func million(_ market: ChartsMarket, images: Int) {
         let each = 20_000
+        var runs: [ChartsRun] = []
+        defer { for run in runs { run.remove() } }
         var done = 0
         var first = 0.0
         let start = ContinuousClock.now
         while done < images {
-            let run = ChartsRun(market, [.png, .bits], events: each, style)
-            run.remove()
+            runs.append(ChartsRun(market, [.png, .bits], events: each, style))
             done += each
             if done == 5 * each { first = residentMiB() }
             if done % (10 * each) == 0 { print("\(done) images: \(Int(residentMiB())) MiB resident") }
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         print(
-            "\(done) images in \(Int(seconds)) s with their removal; resident after \(5 * each): \(Int(first)) MiB, at the "
+            "\(done) images in \(Int(seconds)) s; resident after \(5 * each): \(Int(first)) MiB, at the "
                 + "end \(Int(residentMiB())) MiB")
     }
 
@@ -209,6 +223,8 @@ private final class ChartsRun {
     private let tasks: [Render.ShardTask]
     private let results: [Render.ShardResult]
     let seconds: Double
+    /// Of both threads, the kernel's work for them included.
+    let cpuSeconds: Double
 
     init(_ market: ChartsMarket, _ outputs: ChartOutputs, events: Int, _ style: ChartStyle) {
         self.market = market
@@ -229,6 +245,7 @@ private final class ChartsRun {
         let next = Mutex(0)
         let found = Mutex<[(Int, Render.ShardResult)]>([])
         let start = ContinuousClock.now
+        let processor = processorSeconds()
         DispatchQueue.concurrentPerform(iterations: 2) { _ in
             let context = RunContext(blobs: market)
             while true {
@@ -244,6 +261,7 @@ private final class ChartsRun {
             }
         }
         seconds = (ContinuousClock.now - start) / .seconds(1)
+        cpuSeconds = processorSeconds() - processor
         results = found.withLock { $0.sorted { $0.0 < $1.0 }.map(\.1) }
     }
     var shardBytes: Int { results.reduce(0) { $0 + Int($1.fileBytes) } }
@@ -286,7 +304,9 @@ private final class ChartsRun {
         guard let file = FileManager.default.contents(atPath: name), Array(file) == png else { return "PNG \(name)" }
         if outputs.contains(.bits), try reader.bytes(of: "bits", rows: row..<row + 1) != page.packed { return "bits" }
         if outputs.contains(.int8) {
-            let grey = page.packed.flatMap { byte in (0..<8).map { byte >> (7 - $0) & 1 == 1 ? UInt8(0x7F) : 0x80 } }
+            let grey: [UInt8] = page.packed.flatMap { (byte: UInt8) -> [UInt8] in
+                (0..<8).map { bit in (byte >> UInt8(7 - bit)) & 1 == 1 ? 0x7F : 0x80 }
+            }
             if try reader.bytes(of: "int8", rows: row..<row + 1) != grey { return "int8" }
             let floats = try reader.doubles("float32", rows: row..<row + 1)
             if floats != grey.map({ $0 == 0x7F ? 1.0 : 0.0 }) { return "float32" }

@@ -51,6 +51,10 @@ import Foundation
                 name: "charts", summary: "chart images on the disk, beside PIL and NumPy", run: ChartsBench.run,
                 quick: ["1", "4000"]),
             Subject(
+                name: "labels", summary: "labels of a year of minutes, beside a look at every bar",
+                run: LabelsBench.run,
+                quick: ["1"]),
+            Subject(
                 name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
                 quick: ["--quick"]),
             Subject(

@@ -60,7 +60,9 @@ func jobDetail(_ job: JobStatus, columns: Int) -> [String] {
     lines.append(
         line(
             "tasks",
-            "\(job.tasks): \(job.done) done, \(job.running) running, \(job.queued) queued, \(job.failed) failed"))
+            "\(job.tasks): \(job.done) done\(job.reused > 0 ? " (\(job.reused) reused)" : ""), "
+                + "\(job.running) running\(job.doubled > 0 ? " (\(job.doubled) on two workers)" : ""), "
+                + "\(job.queued) queued, \(job.failed) failed"))
     if job.priority != 0 { lines.append(line("priority", "\(job.priority)")) }
     if job.ended > job.submitted {
         lines.append(line("took", durationText(milliseconds: job.ended - job.submitted)))

@@ -59,9 +59,8 @@ extension Core {
 
     /// The count is stored in the batch that closes the claim: before the next claim of the task goes out.
     private mutating func crashed(_ index: UInt32, of j: Int, isCertain: Bool) {
-        guard isCertain || (jobs[j].troubles[index]?.crashes ?? 0) + 1 < limits.crashes else {
-            return requeue(index, of: j)
-        }
+        let before = jobs[j].troubles[index]?.crashes ?? 0
+        guard isCertain || before + 1 < limits.crashes else { return requeue(index, of: j) }
         jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
         jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
         let crashes = jobs[j].troubles[index]!.crashes

@@ -27,7 +27,7 @@ package struct Core: Sendable {
         /// Kinds whose tasks may run twice at a time.
         package var speculated: [String] = []
         /// Sooner than this nobody is called a straggler, however short the tasks of its kind are.
-        package var straggle: Milliseconds = 250
+        package var straggle: Milliseconds = 1000
         package init() {}
     }
 
@@ -189,8 +189,12 @@ package struct Core: Sendable {
             jobs[j].tasks.append(plan.tasks.count)
             jobs[j].payloads += plan.tasks.map(\.payload)
             jobs[j].budgeted += plan.tasks.map(\.isBudgeted)
-            jobs[j].queue.append(first, UInt32(plan.tasks.count))
             effects.append(.record(.tasks(id, first: first, plan.tasks)))
+            takeKnown(plan.tasks, from: first, of: id)
+            for (offset, task) in plan.tasks.enumerated() where task.known == nil || plantedBug == .queuesReused {
+                jobs[j].queue.append(first + UInt32(offset), 1)
+                if plantedBug == .queuesReused { jobs[j].tasks.set(first + UInt32(offset), .queued) }
+            }
         }
         jobs[j].isResting = plan.isResting ?? jobs[j].isResting
         answer(plan.answers, of: id)

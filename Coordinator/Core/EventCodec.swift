@@ -109,6 +109,8 @@ private func writePlan(_ plan: Plan, to writer: inout WireWriter) {
     for task in plan.tasks {
         writer.blob(task.payload)
         writer.bool(task.isBudgeted)
+        writer.bool(task.known != nil)
+        if let known = task.known { writer.blob(known) }
     }
     writer.value(plan.status)
     switch plan.end {
@@ -142,8 +144,10 @@ private func writePlan(_ plan: Plan, to writer: inout WireWriter) {
 private func readPlan(from reader: inout WireReader) throws(WireError) -> Plan {
     var plan = Plan()
     if try reader.bool() { plan.array = (try reader.blob(), try reader.integer()) }
-    for _ in 0..<(try reader.count(elementBytes: 5)) {
-        plan.tasks.append(PlannedTask(payload: try reader.blob(), isBudgeted: try reader.bool()))
+    for _ in 0..<(try reader.count(elementBytes: 6)) {
+        var task = PlannedTask(payload: try reader.blob(), isBudgeted: try reader.bool())
+        if try reader.bool() { task.known = try reader.blob() }
+        plan.tasks.append(task)
     }
     plan.status = try reader.value()
     switch try reader.integer(UInt8.self) {

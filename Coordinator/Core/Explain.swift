@@ -44,7 +44,7 @@ extension Core {
             priority: job.submission.priority, tasks: job.taskCount, done: job.done, failed: job.parked,
             running: job.claimed, queued: job.taskCount - job.done - job.parked - job.claimed, reason: job.reason,
             plan: job.status, answer: job.answer, budget: job.ledger?.status(at: now), submitted: job.submitted,
-            ended: job.ended)
+            ended: job.ended, reused: job.reused, doubled: job.doubled)
     }
     /// All jobs, oldest first.
     package func jobStatuses(at now: Milliseconds) -> [JobStatus] { jobs.compactMap { status(of: $0.id, at: now) } }
@@ -72,7 +72,9 @@ extension Core {
             if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
             if let words = brokenBudget(of: job) { return "job \(job.id): \(words)" }
             let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
-            if open.reduce(0, { $0 + $1.open }) != job.claimed + job.doubled { return "job \(job.id): claims and tasks disagree" }
+            if open.reduce(0, { $0 + $1.open }) != job.claimed + job.doubled {
+                return "job \(job.id): claims and tasks disagree"
+            }
             let granted = open.reduce(0) { $0 + UInt64($1.grantedMilliseconds) }
             if let ledger = job.ledger, ledger.granted != granted { return "job \(job.id): grants and claims disagree" }
             if job.state.isOver, job.claimed > 0 { return "job \(job.id): \(job.state) with claims" }
@@ -128,7 +130,9 @@ extension Core {
                 let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
                 if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
             }
-            if mine.earlier != theirs.earlier { return "job \(mine.id): claimed twice \(mine.earlier), was \(theirs.earlier)" }
+            if mine.earlier != theirs.earlier {
+                return "job \(mine.id): claimed twice \(mine.earlier), was \(theirs.earlier)"
+            }
             if mine.lastingBudget != theirs.lastingBudget {
                 return "job \(mine.id): budget \(mine.lastingBudget), was \(theirs.lastingBudget)"
             }

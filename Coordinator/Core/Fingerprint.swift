@@ -70,7 +70,10 @@ package struct Fingerprint: Sendable {
             for word in [18, UInt64(job.number), UInt64(payload.count), UInt64(count)] { mix(word) }
         case .tasks(let job, let first, let tasks):
             for word in [19, UInt64(job.number), UInt64(first), UInt64(tasks.count)] { mix(word) }
-            for task in tasks { mix(UInt64(task.payload.count) << 1 | (task.isBudgeted ? 1 : 0)) }
+            for task in tasks {
+                mix(UInt64(task.payload.count) << 1 | (task.isBudgeted ? 1 : 0))
+                if let known = task.known { mix(UInt64(known.count)) }
+            }
         case .planStatus(let job, let status):
             let done: UInt64 = status.stages.last?.done ?? 0
             for word in [20, UInt64(job.number), done] { mix(word) }

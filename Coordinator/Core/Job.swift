@@ -37,6 +37,8 @@ struct Job: Sendable {
     var troubles: [UInt32: Trouble] = [:]
 
     var done: UInt32 = 0
+    /// Of those, the ones whose results were known: nobody ran them.
+    var reused: UInt32 = 0
     var parked: UInt32 = 0
     var claimed: UInt32 = 0
     /// Slots its claims hold: its share when jobs of one priority compete.

@@ -11,4 +11,6 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     /// Of second claims.
     case keepsLosingClaim, keepsLosersCore, acceptsBothResults, claimsThrice, doublesSlices, forgetsSecondInRestart
     case forgetsDeathsInRestart
+    /// Of results that are taken from earlier tasks; the last two of the shell that the simulator stands for.
+    case forgetsReused, queuesReused, reusesOldCode, reusesAnything
 }

@@ -85,6 +85,7 @@ extension Core {
                 job.forgetPayload(index)
             }
             job.done += run.count
+            if run.epoch == 0 { job.reused += run.count }
         }
         for entry in stored.attempts {
             job.troubles[entry.index] = Job.Trouble(

@@ -76,7 +76,8 @@ extension Core: Wire {
     /// How many stored properties the snapshots know of, by type; of these `effects` and `plantedBug` are not part of
     /// them, and sums are made anew.
     package static let snapshotProperties = [
-        "Core": 17, "Limits": 11, "Job": 33, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 5, "RunQueue": 3, "Ledger": 12, "Worker": 19,
+        "Core": 17, "Limits": 11, "Job": 34, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 5,
+        "RunQueue": 3, "Ledger": 12, "Worker": 19,
         "HeldRun": 6,
     ]
     /// The same, as they are.
@@ -161,7 +162,7 @@ extension Job: Wire {
             for number in [trouble.failures, trouble.crashes, trouble.blamed] { writer.integer(number) }
             writer.optional(trouble.parked)
         }
-        for count in [done, parked, claimed, toldIdle.tasks, toldIdle.done] { writer.integer(count) }
+        for count in [done, reused, parked, claimed, toldIdle.tasks, toldIdle.done] { writer.integer(count) }
         writer.integer(Int64(toldIdle.slots))
         writer.optional(ledger)
         writer.bool(recorded != nil)
@@ -210,6 +211,7 @@ extension Job: Wire {
             troubles[index] = trouble
         }
         done = try reader.integer()
+        reused = try reader.integer()
         parked = try reader.integer()
         claimed = try reader.integer()
         toldIdle.tasks = try reader.integer()

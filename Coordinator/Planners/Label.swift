@@ -4,7 +4,7 @@ import Jobs
 import Market
 import Messages
 
-/// Cuts the events into tasks: by ranges of dates, and within a range by input. When a range is labelled its daily shards
+/// Cuts the events into tasks: by input, and within an input by ranges of dates. When a range is labelled its daily shards
 /// are written, and when all are there the manifest and the log.
 package struct LabelPlanner: Planner {
     package typealias Kind = Label
@@ -63,8 +63,10 @@ package struct LabelPlanner: Planner {
 
     package mutating func start() throws(JobError) -> Step<Label.Task> {
         var step = Step<Label.Task>()
-        for (number, range) in ranges.enumerated() {
-            for (place, input) in range.inputs.enumerated() {
+        // Input by input: a worker that has a symbol's bars at hand is given more of its dates.
+        for input in spec.inputs.indices {
+            for (number, range) in ranges.enumerated() {
+                guard let place = range.inputs.firstIndex(of: input) else { continue }
                 works.append(.events(range: number, place: place))
                 step.tasks.append(
                     .events(

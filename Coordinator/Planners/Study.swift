@@ -31,7 +31,6 @@ package struct StudyPlanner: Planner {
                 throw JobError(error, while: "reading the trials that study \(spec.name) starts from")
             }
         }
-        try spec.check()
         self.spec = spec
         book = try StudyBook(spec, history: history.trials)
         func bytes(of blob: BlobID, _ blobs: any BlobSource) throws(WireError) -> [UInt8] {
@@ -136,6 +135,10 @@ package struct StudyPlanner: Planner {
             if case .external = spec.objective {
                 return .refused("study \(spec.name) has no objective to run; use `apex study ask` and `tell`.")
             }
+            if book.stages?.isOver == true {
+                return .refused(
+                    "the three stages of study \(spec.name) are over; `apex study best \(spec.name)` names what held.")
+            }
             book.want(trials)
             fill(&step)
             return .done
@@ -144,6 +147,7 @@ package struct StudyPlanner: Planner {
             return .done
         case .enqueue(_, let values):
             if let words = spec.parameters.fault(of: values) { return .refused(words) }
+            if let words = book.refusalToEnqueue { return .refused("study \(spec.name): \(words)") }
             let trial = book.enqueue(values)
             publish(trial, &step)
             return .trial(trial)
@@ -153,6 +157,11 @@ package struct StudyPlanner: Planner {
                     "study \(spec.name) is reproducible: its trials have one fixed order, in which nobody can step.")
             }
             guard let trial = book.next(isExternal: true) else {
+                if let stages = book.stages, !stages.isOver {
+                    return .refused(
+                        "study \(spec.name): all \(stages.size) trials of stage \(stages.stage.name) are asked for; the "
+                            + "next stage begins when the last is told.")
+                }
                 return .refused("study \(spec.name) has nothing left to try.")
             }
             publish(trial, &step)
@@ -214,6 +223,7 @@ package struct StudyPlanner: Planner {
         while let trial = book.tellNext() {
             tasks[trial.number] = nil
             publish(trial, &step)
+            for promoted in book.takeNewlyWaiting() { publish(promoted, &step) }
             fill(&step)
         }
     }
@@ -232,8 +242,8 @@ package struct StudyPlanner: Planner {
         let task = Study.Task(
             study: spec.name, made: spec.made, trial: trial.number, attempt: trial.attempts,
             parameters: spec.parameters, values: trial.parameters, objective: spec.objective,
-            objectives: UInt32(spec.directions.count),
-            seed: seed(of: trial.number), draws: trial.draws, unused: book.unused(trial.number))
+            objectives: UInt32(spec.directions.count), seed: seed(of: trial.number), draws: trial.draws,
+            unused: book.unused(trial.number), stage: trial.stage.flatMap { spec.stages?.part($0) })
         if !known.isEmpty { known.removeLast() }
         tasks[trial.number] = UInt32(owners.count)
         owners.append(trial.number)
@@ -251,10 +261,18 @@ package struct StudyPlanner: Planner {
         var step = step
         step.isResting = !book.isBusy && !book.hasRoom
         var status = PlanStatus()
-        status.stages = [
-            PlanStatus.Stage(
-                name: "trials", done: UInt64(book.over), total: UInt64(book.over + book.toCome), unit: "trials")
-        ]
+        if let stages = book.stages {
+            status.stages = (stages.past + (stages.isOver ? [] : [(stages.stage, stages.size)])).map {
+                stage, size in
+                let done = stage == stages.stage ? stages.told : size
+                return PlanStatus.Stage(name: stage.name, done: UInt64(done), total: UInt64(size), unit: "trials")
+            }
+        } else {
+            status.stages = [
+                PlanStatus.Stage(
+                    name: "trials", done: UInt64(book.over), total: UInt64(book.over + book.toCome), unit: "trials")
+            ]
+        }
         status.incumbent = book.best.map { book.trials[Int($0)].values[0] }
         step.status = status
         return step

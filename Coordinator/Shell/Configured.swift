@@ -11,6 +11,8 @@ extension Coordinator.Settings {
         limits.crashes = UInt32(settings.coordinator.crashLimit)
         limits.queuedMinimum = Milliseconds(settings.tasks.queuedMilliseconds.lowerBound)
         limits.queuedMaximum = Milliseconds(settings.tasks.queuedMilliseconds.upperBound)
+        if !settings.tasks.speculation { limits.speculated = [] }
+        reusesResults = settings.tasks.reuse
         batchMessages = settings.coordinator.commitBatch
         logLevel = settings.logLevel
         if let keys = settings.coordinator.keys { folder.keys = keys }

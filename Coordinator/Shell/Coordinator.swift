@@ -3,6 +3,7 @@ import Configuration
 import CoordinatorCore
 import Foundation
 import Messages
+import Planners
 import Store
 import ZeroMQ
 
@@ -21,9 +22,12 @@ package final class Coordinator {
         package var batchMessages = 1000
         /// Keeps a record of what the core was told, for `apex replay`.
         package var recordsFlight = true
+        /// Answers tasks that were computed before from the store.
+        package var reusesResults = true
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
+            limits.speculated = PlannerList.repeatable
         }
     }
 
@@ -58,7 +62,9 @@ package final class Coordinator {
         recorder = settings.recordsFlight ? FlightRecorder(settings.folder.flight) { [log] in log.write($0) } : nil
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
-        planning = PlanningThread(blobs: blobs, wakeup: planned)
+        planning = PlanningThread(
+            blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil, wakeup: planned
+        ) { [log] in log.write($0) }
         let wakeup = planned
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)

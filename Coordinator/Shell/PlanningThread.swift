@@ -33,10 +33,16 @@ final class PlanningThread: Sendable {
     private let asked = DispatchSemaphore(value: 0)
     private let wakeup: Wakeup
     private let blobs: BlobStore
+    private let reuse: String?
+    private let log: @Sendable (LogLine) -> Void
 
-    /// - Parameter wakeup: woken whenever answers are waiting.
-    init(blobs: BlobStore, wakeup: Wakeup) {
+    /// - Parameters:
+    ///   - reuse: the file of results that may be asked for again; nil: every task is run.
+    ///   - wakeup: woken whenever answers are waiting.
+    init(blobs: BlobStore, reuse: String?, wakeup: Wakeup, log: @escaping @Sendable (LogLine) -> Void) {
         self.blobs = blobs
+        self.reuse = reuse
+        self.log = log
         self.wakeup = wakeup
         let thread = Thread { [self] in work() }
         thread.name = "planning"
@@ -70,6 +76,7 @@ final class PlanningThread: Sendable {
     private func work() {
         Signals.blockOnThisThread()
         var planners: [JobID: any ErasedPlanner] = [:]
+        var known = KnownResults(path: reuse, log: log)
         while true {
             asked.wait()
             // All that waits at once: taking the first of many moves the others.
@@ -78,17 +85,22 @@ final class PlanningThread: Sendable {
                 defer { state.questions = [] }
                 return state.questions
             }
-            guard let questions else { return }
+            guard let questions else { return known.flush() }
             for question in questions {
-                if state.withLock({ $0.isStopped }) { return }
-                work(on: question, &planners)
+                if state.withLock({ $0.isStopped }) { return known.flush() }
+                work(on: question, &planners, &known)
             }
+            known.flush()
         }
     }
 
-    private func work(on question: Question, _ planners: inout [JobID: any ErasedPlanner]) {
+    private func work(
+        on question: Question, _ planners: inout [JobID: any ErasedPlanner], _ known: inout KnownResults
+    ) {
         do throws(JobError) {
-            guard let output = try answer(question, &planners) else { return }
+            guard var output = try answer(question, &planners) else { return known.forget(question.job) }
+            note(question, &known)
+            known.complete(&output.plan, of: question.job)
             for blob in output.blobs { try store(blob.bytes) }
             give(.planned(question.job, output.plan))
         } catch {
@@ -123,6 +135,18 @@ final class PlanningThread: Sendable {
         case .budgetEnded: return try planner.budgetEnded()
         case .heard(let source, let bytes): return try planner.heard(source, bytes)
         case .forget, .start: return nil
+        }
+    }
+
+    /// What the question says about tasks and their results; after its planner took it.
+    private func note(_ question: Question, _ known: inout KnownResults) {
+        if let history = question.history {
+            known.begin(
+                question.job, kind: history.kind, tasks: history.tasks, finished: Set(history.results.map(\.index)))
+        } else if case .start(let kind, _) = question.call {
+            known.begin(question.job, kind: kind)
+        } else if case .finished(let index, let result, _) = question.call {
+            known.finished(index, of: question.job, result)
         }
     }
 

@@ -8,6 +8,8 @@ import CSQLite
         case readOnly
         /// Made when missing; write-ahead log, and a commit returns only when it is on the disk (`synchronous=FULL`).
         case durable
+        /// As `durable`, but a power cut may lose the last commits; what is there afterwards is whole.
+        case cache
         /// A file that nobody reads before it is finished, flushed and renamed by its writer: no journal and no waiting
         /// for the disk. A failure leaves it useless.
         case scratch
@@ -22,7 +24,7 @@ import CSQLite
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         switch mode {
         case .readOnly: flags |= SQLITE_OPEN_READONLY
-        case .durable, .scratch: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        case .durable, .cache, .scratch: flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         }
         var opened: OpaquePointer?
         // `opened` is a local that outlives the call.
@@ -38,6 +40,7 @@ import CSQLite
             switch mode {
             case .readOnly: ""
             case .durable: "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"
+            case .cache: "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"
             case .scratch: "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE"
             }
         do {

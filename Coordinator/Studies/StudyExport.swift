@@ -20,7 +20,10 @@ package enum StudyExport: String, CaseIterable, Sendable {
     private static func csv(_ spec: Study.Spec, _ trials: [Study.Trial]) -> String {
         let values = spec.directions.count == 1 ? ["value"] : spec.directions.indices.map { "value_\($0)" }
         let names = spec.parameters.map { "params_\($0.name)" }
-        var text = row(["number", "state"] + values + names + ["started", "ended", "seconds", "worker", "reason"])
+        // Three stages: which one, after which trial of the one before, and what held.
+        let marks = spec.stages == nil ? [] : ["stage", "promoted_from", "candidate"]
+        var text = row(
+            ["number", "state"] + marks + values + names + ["started", "ended", "seconds", "worker", "reason"])
         for trial in trials {
             let numbers = spec.directions.indices.map { trial.values.indices.contains($0) ? "\(trial.values[$0])" : "" }
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
@@ -29,10 +32,17 @@ package enum StudyExport: String, CaseIterable, Sendable {
             let seconds =
                 trial.started > 0 && trial.ended >= trial.started ? "\(Double(trial.ended - trial.started) / 1000)" : ""
             text += row(
-                ["\(trial.number)", trial.state.optunaName] + numbers + parameters + [
-                    trial.started > 0 ? isoTime(trial.started) : "", trial.ended > 0 ? isoTime(trial.ended) : "",
-                    seconds, trial.worker, trial.reason,
-                ])
+                ["\(trial.number)", trial.state.optunaName]
+                    + (marks.isEmpty
+                        ? []
+                        : [
+                            trial.stage?.name ?? "", trial.promotedFrom.map { "\($0)" } ?? "",
+                            trial.isCandidate ? "yes" : "",
+                        ])
+                    + numbers + parameters + [
+                        trial.started > 0 ? isoTime(trial.started) : "", trial.ended > 0 ? isoTime(trial.ended) : "",
+                        seconds, trial.worker, trial.reason,
+                    ])
         }
         return text
     }

@@ -27,6 +27,10 @@ package struct Configuration: Sendable, Equatable {
     package struct Tasks: Sendable, Equatable {
         /// So much work a worker has queued, at least and at most.
         package var queuedMilliseconds = 50...2000
+        /// A task that takes far longer than others of its kind may run on a second worker too.
+        package var speculation = true
+        /// A task that was computed before is answered from the store.
+        package var reuse = true
     }
     package struct Weekend: Sendable, Equatable {
         package var cycles = 200
@@ -44,6 +48,14 @@ package struct Configuration: Sendable, Equatable {
         /// Ascending.
         package var sizes = [3, 4]
     }
+    package struct Retention: Sendable, Equatable {
+        /// Pictures, shards of images, labels and training sets.
+        package var pngDays = 30, tensorDays = 180, datasetDays = 365
+    }
+    enum Switch: String, CaseIterable, Comparable {
+        case off, on
+        static func < (a: Switch, b: Switch) -> Bool { a == .off && b == .on }
+    }
     package enum LogLevel: String, Sendable, CaseIterable, Comparable {
         case info, warning, error
         package static func < (a: LogLevel, b: LogLevel) -> Bool {
@@ -56,6 +68,7 @@ package struct Configuration: Sendable, Equatable {
     package var tasks = Tasks()
     package var weekend = Weekend()
     package var groups = Groups()
+    package var retention = Retention()
     package var logLevel = LogLevel.info
 
     /// The defaults.

@@ -33,7 +33,9 @@ extension Configuration {
                 (
                     "queued_milliseconds",
                     { $1.tasks.queuedMilliseconds = try $0.range(1...600_000, example: "50..2000") }
-                )
+                ),
+                ("speculation", { $1.tasks.speculation = try $0.choice(Configuration.Switch.self) == .on }),
+                ("reuse", { $1.tasks.reuse = try $0.choice(Configuration.Switch.self) == .on }),
             ]
         ),
         (
@@ -49,6 +51,14 @@ extension Configuration {
             ]
         ),
         ("groups", [("sizes", { $1.groups.sizes = try $0.sizes() })]),
+        (
+            "retention",
+            [
+                ("png_days", { $1.retention.pngDays = try $0.integer(0...100_000) }),
+                ("tensor_days", { $1.retention.tensorDays = try $0.integer(0...100_000) }),
+                ("dataset_days", { $1.retention.datasetDays = try $0.integer(0...100_000) }),
+            ]
+        ),
         ("log", [("level", { $1.logLevel = try $0.choice(LogLevel.self) })]),
     ]
 

@@ -5,6 +5,9 @@ import Messages
 package enum Command: JobKind {
     package static let name = "command"
     package static let codeVersion: UInt32 = 1
+    /// Nobody knows what a program does besides.
+    package static let isRepeatable = false
+    package static let isReusable = false
 
     package struct Spec: Wire, Equatable {
         package var program: String

@@ -5,6 +5,9 @@ import Messages
 package enum Groups: JobKind {
     package static let name = "groups"
     package static let codeVersion: UInt32 = 1
+    /// A piece of the search, from its bytes alone; which part of it a slice gets through may differ, and is in the result.
+    package static let isRepeatable = true
+    package static let isReusable = true
 
     package struct Spec: Wire, Equatable {
         /// A `VariationPool`.

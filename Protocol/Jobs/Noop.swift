@@ -4,6 +4,9 @@ import Messages
 package enum Noop: JobKind {
     package static let name = "noop"
     package static let codeVersion: UInt32 = 1
+    /// They measure the cluster, so each is run.
+    package static let isRepeatable = true
+    package static let isReusable = false
 
     /// `count` tasks, each answered with `resultBytes` zero bytes.
     package struct Spec: Wire, Equatable {

@@ -6,6 +6,9 @@ import Messages
 package enum Study: JobKind {
     package static let name = "study"
     package static let codeVersion: UInt32 = 1
+    /// Trials report while they run, and programs do whatever they do.
+    package static let isRepeatable = false
+    package static let isReusable = false
 
     package enum Direction: UInt8, Sendable, Equatable {
         case minimize, maximize
@@ -33,6 +36,8 @@ package enum Study: JobKind {
         package var timeoutMilliseconds: UInt64 = 0
         /// Trials that the first `run` asks for when it is not told how many; 0: it must be told.
         package var trials: UInt32 = 0
+        /// Coarse search, refinement and confirmation instead of one search.
+        package var stages: ThreeStages?
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
         /// Which of all studies of this name it is: drawn at random when it is made; 0: nobody drew one.
@@ -67,6 +72,7 @@ package enum Study: JobKind {
             writer.integer(retries)
             writer.integer(timeoutMilliseconds)
             writer.integer(trials)
+            writer.optional(stages)
             writer.optional(history)
             writer.integer(made)
         }
@@ -85,6 +91,7 @@ package enum Study: JobKind {
             retries = try reader.integer()
             timeoutMilliseconds = try reader.integer()
             trials = try reader.integer()
+            stages = try reader.optional()
             history = try reader.optional()
             made = try reader.integer()
         }
@@ -109,11 +116,14 @@ package enum Study: JobKind {
         package var draws: [UInt64]
         /// Values drawn together with these for parameters that the trial does not have; empty when there are none.
         package var unused: [Double?]
+        /// Where and on what it is evaluated, in a three-stage study.
+        package var stage: ThreeStages.Part?
         package init(
             study: String, made: UInt64 = 0, trial: UInt32, attempt: UInt32, parameters: [StudyParameter],
             values: [Double?], objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [],
-            unused: [Double?] = []
+            unused: [Double?] = [], stage: ThreeStages.Part? = nil
         ) {
+            self.stage = stage
             self.study = study
             self.made = made
             self.trial = trial
@@ -138,6 +148,7 @@ package enum Study: JobKind {
             writer.integer(seed)
             writer.integers(draws)
             writer.optionals(unused)
+            writer.optional(stage)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             study = try reader.string()
@@ -151,6 +162,7 @@ package enum Study: JobKind {
             seed = try reader.integer()
             draws = try reader.integers()
             unused = try reader.optionals()
+            stage = try reader.optional()
         }
     }
 
@@ -259,7 +271,7 @@ package enum Study: JobKind {
             self.init(try reader.string(), try reader.double())
         }
     }
-    package struct NamedText: Sendable, Equatable, Wire {
+    package struct NamedText: Sendable, Hashable, Wire {
         package var name: String, text: String
         package init(_ name: String, _ text: String) {
             self.name = name

@@ -5,6 +5,8 @@ import Messages
 package enum Variations: JobKind {
     package static let name = "variations"
     package static let codeVersion: UInt32 = 1
+    package static let isRepeatable = true
+    package static let isReusable = true
 
     package struct Spec: Wire, Equatable {
         /// A `Universe`.

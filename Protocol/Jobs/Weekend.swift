@@ -6,6 +6,8 @@ import Messages
 package enum Weekend: JobKind {
     package static let name = "weekend"
     package static let codeVersion: UInt32 = 1
+    package static let isRepeatable = true
+    package static let isReusable = true
 
     package struct Spec: Wire, Equatable {
         package var variations: Variations.Spec

@@ -67,6 +67,8 @@ package struct PlannedTask: Sendable, Equatable {
     package var payload: [UInt8]
     /// It runs in slices of the job's budget; false: until it is done.
     package var isBudgeted: Bool
+    /// Its result, from an earlier task that was alike: it need not run.
+    package var known: [UInt8]?
     package init(payload: [UInt8], isBudgeted: Bool = false) {
         self.payload = payload
         self.isBudgeted = isBudgeted

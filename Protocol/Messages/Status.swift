@@ -30,10 +30,12 @@ package struct JobStatus: Sendable, Equatable, Wire {
     package var budget: BudgetStatus?
     /// Milliseconds since 1970 of submission and end (0: not ended).
     package var submitted: UInt64, ended: UInt64
+    /// Of `done`, tasks whose results were known from before. Of `running`, tasks that two workers run.
+    package var reused: UInt32, doubled: UInt32
     package init(
         id: JobID, kind: String, name: String, state: JobState, priority: Int32, tasks: UInt32, done: UInt32,
         failed: UInt32, running: UInt32, queued: UInt32, reason: String, plan: PlanStatus, answer: BlobID?,
-        budget: BudgetStatus?, submitted: UInt64, ended: UInt64
+        budget: BudgetStatus?, submitted: UInt64, ended: UInt64, reused: UInt32 = 0, doubled: UInt32 = 0
     ) {
         self.id = id
         self.kind = kind
@@ -51,6 +53,8 @@ package struct JobStatus: Sendable, Equatable, Wire {
         self.budget = budget
         self.submitted = submitted
         self.ended = ended
+        self.reused = reused
+        self.doubled = doubled
     }
     package func write(to writer: inout WireWriter) {
         writer.value(id)
@@ -65,6 +69,8 @@ package struct JobStatus: Sendable, Equatable, Wire {
         writer.optional(budget)
         writer.integer(submitted)
         writer.integer(ended)
+        writer.integer(reused)
+        writer.integer(doubled)
     }
     package init(from reader: inout WireReader) throws(WireError) {
         id = try reader.value()
@@ -85,6 +91,8 @@ package struct JobStatus: Sendable, Equatable, Wire {
         budget = try reader.optional()
         submitted = try reader.integer()
         ended = try reader.integer()
+        reused = try reader.integer()
+        doubled = try reader.integer()
     }
 }
 

@@ -42,6 +42,10 @@ func `JSON numbers read back as the same bits`(number: Double) throws {
     }
 }
 
+@Test func `a study leaves two cores of a larger machine to its owner`() {
+    #expect((0...8).map { StudyOptions.defaultSlots(cores: $0) } == [1, 1, 2, 3, 2, 3, 4, 5, 6])
+}
+
 @Test func `a wide option keeps its words together, and what is to be typed stays`() {
     let help = """
         usage: apex x NAME

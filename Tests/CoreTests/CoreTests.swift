@@ -11,6 +11,7 @@ struct Bench {
     let client = ClientRef(connection: 1, number: 1)
 
     @discardableResult mutating func send(_ event: Event, from worker: WorkerID? = nil) -> [Effect] {
+        store.note(event)
         var effects = core.handle(event, at: now)
         effects += core.handle(.ticked(wall: 1), at: now)
         for case .record(let record) in effects { store.apply(record, from: worker) }
@@ -53,7 +54,8 @@ struct Bench {
     }
     mutating func restart() {
         let hash = core.stateHash
-        core = Core(restoring: store.load(), at: 0)
+        store.coordinatorRestarts()
+        core = Core(restoring: store.load(), names: store.names, at: 0)
         now = 1
         #expect(core.stateHash == hash)
     }

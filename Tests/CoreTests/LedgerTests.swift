@@ -165,7 +165,8 @@ private struct Books {
         elapsed = stored.elapsedMilliseconds
         left = stored.total
         let hash = bench.core.stateHash
-        bench.core = Core(restoring: bench.store.load(), at: 0)
+        bench.store.coordinatorRestarts()
+        bench.core = Core(restoring: bench.store.load(), names: bench.store.names, at: 0)
         if bench.core.stateHash != hash { failure = "the rebuilt state differs" }
         bench.now = 1
         isRunning = false

@@ -240,12 +240,12 @@ extension Study.Result {
     }
 }
 
-private struct NoBlobs: BlobSource {
+struct NoBlobs: BlobSource {
     func bytes(of blob: BlobID) throws(JobError) -> [UInt8] { throw JobError("there is no blob \(blob)") }
 }
 
 /// Drives a planner as a coordinator would, and remembers what one would store.
-private struct StudyBench {
+struct StudyBench {
     let spec: Study.Spec
     var planner: StudyPlanner
     var random: SplitMix
@@ -329,7 +329,13 @@ private struct StudyBench {
     mutating func finishAll() { while step() {} }
 
     private func value(of task: Study.Task) -> Double {
-        task.values.enumerated().reduce(0) { $0 + ($1.element ?? 2) * Double($1.offset + 1) }
+        // Other days, other values: what was good may be bad in the forward stage.
+        if let stage = task.stage?.stage {
+            let x = task.values[0] ?? 0
+            let n = task.values[1] ?? 0
+            return stage == .forward ? 0.9 - x : x * (1 + 0.01 * n) - Double(stage.rawValue)
+        }
+        return task.values.enumerated().reduce(0) { $0 + ($1.element ?? 2) * Double($1.offset + 1) }
     }
     private func report(of task: Study.Task, _ step: Int64) -> Study.Report {
         Study.Report(step: step, value: value(of: task) + 3 / Double(step))

@@ -54,8 +54,15 @@ package struct ShardPlace {
         }
     }
 
+    /// Writes the files that say that all the others are there, and removes what workers that died left unfinished.
+    package static func close(_ folder: String, _ files: [OutputFile], _ blobs: any BlobSource) throws(JobError) {
+        let place = try ShardPlace(folder: folder)
+        for file in files { try place.file(file.name, try blobs.bytes(of: file.bytes)) }
+        DurableFiles.removeTree(folder + "/.tmp")
+    }
+
     /// A small file, over one of the same name.
-    package func file(_ name: String, _ bytes: [UInt8]) throws(JobError) {
+    private func file(_ name: String, _ bytes: [UInt8]) throws(JobError) {
         try attempt { () throws(ShardError) in try DurableFiles.write(bytes, to: folder + "/" + name) }
     }
 

@@ -21,9 +21,7 @@ package enum LabelRunner: Runner {
             }
             return .shards(try LabelShards(task).write(labels))
         case .close(let folder, let files):
-            let place = try ShardPlace(folder: folder)
-            defer { place.close() }
-            for file in files { try place.file(file.name, try context.blobs.bytes(of: file.bytes)) }
+            try ShardPlace.close(folder, files, context.blobs)
             return .closed
         }
     }

@@ -12,6 +12,7 @@ package enum RunnerList {
         ErasedRunner(StudyRunner.self),
         ErasedRunner(RenderRunner.self),
         ErasedRunner(LabelRunner.self),
+        ErasedRunner(AggregateRunner.self),
     ]
 
     /// Every kind's name, as listed.

@@ -34,8 +34,9 @@ def picture(at):
         left, right = x - BODY // 2, x + BODY // 2
         rises = window[i, 3] > window[i, 0]
         draw.line((x, h, x, l), fill=0)
-        draw.rectangle((left, min(o, c), right, max(o, c)), fill=1 if rises else 0, outline=0)
-        draw.rectangle((left, S - volume[i], right, S - 1), fill=1 if rises else 0, outline=0)
+        # A hollow rectangle of one or two rows has no inside.
+        draw.rectangle((left, min(o, c), right, max(o, c)), fill=int(rises and abs(o - c) > 1), outline=0)
+        draw.rectangle((left, S - volume[i], right, S - 1), fill=int(rises and volume[i] > 2), outline=0)
     return image
 
 

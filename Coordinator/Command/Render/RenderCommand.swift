@@ -6,6 +6,7 @@ import Jobs
 import Market
 import Messages
 import Planners
+import Report
 
 /// `apex submit render`: charts of windows of bars, as PNG files and HDF5 shards.
 enum RenderCommand {
@@ -81,6 +82,10 @@ enum RenderCommand {
             return .failed
         }
         try report(status, try client.blob(answer), options)
+        if options.style.kind == .candles, options.outputs.contains(.bits) {
+            try ChartsReport.write(try ChartFolder(options.folder), to: options.folder + "/report.html")
+            if !options.json { print("\(options.folder)/report.html shows samples") }
+        }
         return .done
     }
 

@@ -30,7 +30,8 @@ extension Coverage {
         case (.unknown, _): return .impossible("people name jobs that they know")
         case (.none, .nobody), (.fresh, .nobody): break
         case (.none, _), (.fresh, _): return .impossible("what was never handed out has no owner")
-        case (.claimed, .nobody), (.claimed, .stranger), (.doubled, .nobody), (.doubled, .stranger): return .impossible("the owner of a claim is known")
+        case (.claimed, .nobody), (.claimed, .stranger), (.doubled, .nobody), (.doubled, .stranger):
+            return .impossible("the owner of a claim is known")
         case (.done, .awaited): return .impossible("the store keeps no owner of a result")
         case (_, .connected) where cell.kind == .restart, (_, .draining) where cell.kind == .restart,
             (_, .reserved) where cell.kind == .restart:
@@ -42,7 +43,8 @@ extension Coverage {
         default: break
         }
         if cell.task == .doubled {
-            return cell.kind == .ticked && cell.worker == .connected || cell.kind == .restart && cell.worker == .awaited
+            let isCommon: [Coverage.Kind: WorkerCondition] = [.ticked: .connected, .restart: .awaited]
+            return isCommon[cell.kind] == cell.worker
                 ? .required : .rare("few tasks are claimed twice, and not for long")
         }
         if cell.kind == .planFailed, cell.worker != .connected || cell.task == .again {
@@ -124,11 +126,12 @@ extension Coverage {
         case (.awaited, _) where cell.kind != .silence:
             return .impossible("after a restart a worker is heard after its hello")
         case (.stranger, _) where cell.kind == .silence: return .impossible("nobody waits for a stranger")
-        case (.stranger, .claimed), (.stranger, .done), (.stranger, .doubled): return .impossible("a stranger holds nothing")
+        case (.stranger, .claimed), (.stranger, .done), (.stranger, .doubled):
+            return .impossible("a stranger holds nothing")
         case (.reserved, .none): return .impossible("reserved: it holds a task that is not done")
         case (_, .done): return .rare("a run must be open in part")
-        case (_, .doubled): return cell.kind == .silence && cell.worker == .connected
-            ? .required : .rare("few tasks are claimed twice, and not for long")
+        case (_, .doubled) where cell.kind != .silence || cell.worker != .connected:
+            return .rare("few tasks are claimed twice, and not for long")
         case (.reserved, _) where cell.kind == .goodbye: return .rare("it leaves while it has a task for itself")
         default: return .required
         }

@@ -9,6 +9,8 @@ package enum Fault: String, Sendable, CaseIterable {
     case commitError, diskFull, coordinatorStops, coordinatorPause, coordinatorDrift, wallClockStep
     // What tasks, planners and people do.
     case poisonTask, failingTask, flakyTask, plannerError, cancelRace, straggler
+    // While the coordinator is away its program is replaced by one with newer code.
+    case newCode
     // What strangers and broken workers say.
     case forgery, hostileFrame
 
@@ -75,7 +77,9 @@ package struct FaultMix: Sendable {
 
     private static func leavesDeathsCounted(_ fault: Fault) -> Bool {
         switch fault {
-        case .poisonTask, .failingTask, .flakyTask, .plannerError, .straggler, .jitter, .coordinatorStops, .diskFull: true
+        case .poisonTask, .failingTask, .flakyTask, .plannerError, .straggler, .newCode, .jitter, .coordinatorStops,
+            .diskFull:
+            true
         default: Fault.ofCommits.contains(fault)
         }
     }

@@ -20,7 +20,7 @@ extension Simulation {
         var memory: UInt64 = 0
         var cores: UInt64 = 0
         for run in workers[w].queue.map(\.run) + workers[w].running.map(\.work.run)
-        where !store.state(of: run.job).isOver {
+        where !store.state(of: run.job).isOver && !run.indices.allSatisfy({ store.isDone(TaskID(run.job, $0)) }) {
             let needs = store.submission(of: run.job).needs
             memory += needs.memoryBytes * UInt64(run.count)
             if needs.cores > 1 { cores += UInt64(needs.cores) * UInt64(run.count) }
@@ -56,7 +56,8 @@ extension Simulation {
         let needs = job.map { store.submission(of: $0).needs } ?? TaskNeeds()
         let fitting = live.filter { $0.slots >= needs.cores && $0.memory >= needs.memoryBytes }
         switch standing {
-        case .noSuchTask, .done, .parked, .held, .heldTwice: fail(.why, "task \(task) waits, and it is said: \(standing)")
+        case .noSuchTask, .done, .parked, .held, .heldTwice:
+            fail(.why, "task \(task) waits, and it is said: \(standing)")
         case .job(.running): fail(.why, "job \(task.job) runs, and it is said that it does not")
         case .budgetUsed:
             if job.map({ store.submission(of: $0).budgetMilliseconds }) == 0 {

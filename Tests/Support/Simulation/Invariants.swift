@@ -19,6 +19,8 @@ package enum Invariant: String, Sendable, CaseIterable {
     case oneClaim, oneResult, ownClaim
     /// A second claim is of one task, that is no slice of a budget, and that may kill two workers more.
     case speculation
+    /// A result that is not a claim's is one that the same code gave for the same task before, of a kind that allows it.
+    case reuse
     /// 3: what was acknowledged is stored, and a core rebuilt from the store is the one that lives.
     case nothingLost, rebuilt, oneJobAToken
     /// 4: cores and memory are held once, and no more than there are.

@@ -37,12 +37,14 @@ package struct Retelling {
             }
             // Time never goes back, whatever was left out.
             last = max(last, at)
+            store.note(event)
             for effect in core.handle(event, at: last) { decided.append((effect, sender)) }
         case .stored:
             keep()
             if checksState { check() }
         case .restarted:
             decided = []
+            store.coordinatorRestarts()
             core = Core(
                 limits: Simulation.limits, restoring: store.load(), names: store.names, at: 0, plantedBug: plantedBug)
             last = 0

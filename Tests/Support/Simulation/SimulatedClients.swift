@@ -36,10 +36,10 @@ extension Simulation {
             needs: needs, retries: job.isFlaky ? 1 : UInt32.random(in: 0...2, using: &random))
     }
 
-    /// Two jobs of three may run twice, drawn apart.
+    /// Three jobs of four may run twice, and of these the results of some may be used again; drawn apart.
     private func kind(of at: Int) -> String {
         var random = SplitMix(seed: seed << 8 | UInt64(at) | 1 << 60)
-        return random.next() % 3 == 0 ? "simulated" : "repeatable"
+        return ["simulated", "repeatable", "reusable", "reusable"][Int(random.next() % 4)]
     }
 
     /// Some jobs whose tasks run to their end have a budget too, drawn apart.

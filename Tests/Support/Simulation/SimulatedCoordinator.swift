@@ -117,6 +117,7 @@ extension Simulation {
     }
 
     private mutating func handle(_ event: Event, from sender: WorkerID?) -> [Effect] {
+        store.note(event)
         if keepsHistory { history.append(.event(event, at: coordinatorNow, from: sender)) }
         return core.handle(event, at: coordinatorNow)
     }
@@ -167,14 +168,20 @@ extension Simulation {
         started = now
         isWoken = false
         if !workers.contains(where: { $0.isAlive && store.names[$0.id] != nil }) { emptyRestarts += 1 }
+        store.coordinatorRestarts()
+        if faulty, mix.allows(.newCode), chance(300) {
+            store.codeVersion += 1
+            note(.newCode)
+        }
         let stored = store.load()
         core = Core(limits: limits, restoring: stored, names: store.names, at: 0, plantedBug: plantedBug)
         for job in stored {
             cover(.restart, job.id)
             guard job.wantsPlanner else { continue }
             var planner = SimulatedPlanner(SimulatedJob(spec: job.submission.spec))
-            let plan = planner.restore(tasks: job.tasks, results: store.results(of: job.id))
+            var plan = planner.restore(tasks: job.tasks, results: store.results(of: job.id))
             planners[job.id] = planner
+            reuse(&plan, of: job.id)
             answer(planner.hasFailed ? .planFailed(job.id, "as told") : .planned(job.id, plan))
         }
         wakeSoon()
@@ -226,18 +233,34 @@ extension Simulation {
         schedule(.answer(event, life: life), at: answerDue)
     }
 
+    /// As the planning thread does: results of tasks that were alike.
+    private mutating func reuse(_ plan: inout Plan, of job: JobID) {
+        for at in plan.tasks.indices {
+            if let key = key(of: plan.tasks[at].payload, job) { plan.tasks[at].known = known[key] }
+        }
+    }
+    private func key(of task: [UInt8], _ job: JobID) -> [UInt8]? {
+        guard Int(job.number) <= store.jobCount else { return nil }
+        let kind = store.submission(of: job).kind
+        guard SimulatedStore.reusable == kind || plantedBug == .reusesAnything else { return nil }
+        return ReuseKey.bytes(kind: kind, codeVersion: store.codeVersion, task: task, plantedBug: plantedBug)
+    }
+
     private mutating func plan(_ job: JobID, _ call: PlannerCall) {
         if case .start(_, let spec) = call {
             var planner = SimulatedPlanner(SimulatedJob(spec: spec))
-            let plan = planner.start()
+            var plan = planner.start()
             planners[job] = planner
+            reuse(&plan, of: job)
             return answer(.planned(job, plan))
         }
         guard var planner = planners.removeValue(forKey: job) else { return }
         var plan = Plan()
         switch call {
         case .start, .forget: return
-        case .finished(let index, let result, let load): plan = planner.finished(index, result, load)
+        case .finished(let index, let result, let load):
+            plan = planner.finished(index, result, load)
+            if let key = key(of: store.payload(of: TaskID(job, index)), job) { known[key] = result }
         case .idle: break
         case .budgetEnded: plan = planner.budgetEnded()
         case .heard(.request(let number), let bytes): plan.answers = [.request(number, bytes)]
@@ -246,6 +269,7 @@ extension Simulation {
         }
         if let words = planner.broken { fail(.wholeWork, "job \(job): \(words)") }
         if planner.hasFailed { note(.plannerError) }
+        reuse(&plan, of: job)
         answer(planner.hasFailed ? .planFailed(job, "as told") : .planned(job, plan))
         planners[job] = planner
     }

@@ -40,6 +40,23 @@ package struct SimulatedStore: Sendable {
     package private(set) var names: [WorkerID: String] = [:]
     /// Tasks whose claim was closed as done in this batch: their results must be in it.
     private var due: [TaskID] = []
+    /// Workers that were lost in this batch without a goodbye, and how many deaths each task of theirs has seen with it:
+    /// counted before the batch is stored, and so before another claim goes out.
+    private var lost: Set<WorkerID> = []
+    private var bereft: [TaskID: UInt32] = [:]
+    private var excused: Set<WorkerID> = []
+    /// Who had joined when the coordinator restarted, and whether one of them is back: when nobody is, nobody died for
+    /// certain. Looked up, never iterated.
+    private var former: Set<WorkerID> = []
+    private var isDoubtful = false
+    /// Of the program that runs now; and the results that were accepted under each version. Looked up, never iterated.
+    package var codeVersion: UInt32 = 1
+    package static let reusable = "reusable"
+    private var computed: [Computed: Set<[UInt8]>] = [:]
+    private struct Computed: Hashable {
+        var codeVersion: UInt32
+        var task: [UInt8]
+    }
     /// Positions of jobs whose budget changed in this batch.
     private var budgeted: [Int] = []
     /// The first rule that was broken.
@@ -187,7 +204,9 @@ package struct SimulatedStore: Sendable {
                 tables[j].stored.told = number
             }
         case .joined(let worker, let name): names[worker] = name
-        case .left(let worker): names[worker] = nil
+        case .left(let worker):
+            names[worker] = nil
+            if !isDoubtful, !excused.contains(worker) { lost.insert(worker) }
         case .budget(let job, let budget): keep(budget, of: job)
         case .budgetAdded(let job, let token, let milliseconds):
             let j = Int(job.number) - 1
@@ -218,8 +237,29 @@ package struct SimulatedStore: Sendable {
         if !budgeted.contains(j) { budgeted.append(j) }
     }
 
+    /// What the coordinator is about to handle, as far as it says who is alive.
+    package mutating func note(_ event: Event) {
+        switch event {
+        case .hello(let hello): if former.contains(hello.worker) { isDoubtful = false }
+        case .goodbye(let worker): excused.insert(worker)
+        default: break
+        }
+    }
+    package mutating func coordinatorRestarts() {
+        former = Set(names.keys)
+        isDoubtful = true
+        excused = []
+    }
+
     /// The batch is whole: what its parts promised of each other must hold.
     package mutating func endBatch() {
+        for (task, crashes) in bereft.sorted(by: { $0.key < $1.key })
+        where !state(of: task.job).isOver && !isDone(task) && self.crashes(of: task) != crashes {
+            fail(.blame, "a worker died with task \(task), which was not counted")
+        }
+        bereft = [:]
+        lost = []
+        excused = []
         for j in budgeted {
             let job = tables[j].stored
             let wall = tables[j].additions.values.reduce(job.submission.budgetMilliseconds, +)
@@ -358,6 +398,10 @@ package struct SimulatedStore: Sendable {
             let task = tables[j].tasks[Int(index)]
             let isEarlier = task.earlier?.epoch == run.epoch
             guard isEarlier || task.epoch == run.epoch else { continue }
+            if lost.contains(row.worker), isEarlier || task.isHeld, !task.isDone {
+                let id = TaskID(run.job, index)
+                bereft[id] = (bereft[id] ?? crashes(of: id)) + 1
+            }
             if allDone, !task.isDone { due.append(TaskID(run.job, index)) }
             if isEarlier {
                 // Of what is done the result follows in this batch, and takes it along.
@@ -375,7 +419,13 @@ package struct SimulatedStore: Sendable {
         if tables[j].stored.state.isOver {
             fail(.cancelled, "\(run): a result was accepted; its job is \(tables[j].stored.state)")
         }
+        if run.epoch == 0 { return reused(run, bytes) }
+        let isReusable = tables[j].stored.submission.kind == Self.reusable
         for index in run.indices {
+            if isReusable, tables[j].stored.array == nil {
+                let task = Computed(codeVersion: codeVersion, task: payload(of: TaskID(run.job, index)))
+                computed[task, default: []].insert(bytes)
+            }
             let task = tables[j].tasks[Int(index)]
             if task.isDone { fail(.oneResult, "\(run): task \(index) has two results") }
             let isEarlier = task.earlier?.epoch == run.epoch
@@ -389,6 +439,24 @@ package struct SimulatedStore: Sendable {
             dropEarlier(index, of: j)
             tables[j].tasks[Int(index)].isDone = true
             tables[j].tasks[Int(index)].epoch = run.epoch
+            tables[j].results.append((index, bytes))
+        }
+        tables[j].stored.done.append(run)
+    }
+
+    /// A result without a claim: it was computed before, by code of today, from the same bytes.
+    private mutating func reused(_ run: ClaimRun, _ bytes: [UInt8]) {
+        let j = Int(run.job.number) - 1
+        for index in run.indices {
+            let task = tables[j].tasks[Int(index)]
+            if task.isDone || task.epoch > 0 { fail(.oneResult, "\(run): a result was reused, and the task has begun") }
+            let same = Computed(codeVersion: codeVersion, task: payload(of: TaskID(run.job, index)))
+            if tables[j].stored.submission.kind != Self.reusable {
+                fail(.reuse, "\(run): a result was reused of a kind that is always run")
+            } else if computed[same]?.contains(bytes) != true {
+                fail(.reuse, "\(run): a result was reused that today's code never gave")
+            }
+            tables[j].tasks[Int(index)].isDone = true
             tables[j].results.append((index, bytes))
         }
         tables[j].stored.done.append(run)

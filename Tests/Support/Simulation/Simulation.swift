@@ -38,7 +38,7 @@ package struct Simulation {
     var random: SplitMix
     static let limits: Core.Limits = {
         var limits = Core.Limits()
-        limits.speculated = ["repeatable"]
+        limits.speculated = ["repeatable", "reusable"]
         return limits
     }()
     var limits: Core.Limits { Self.limits }
@@ -72,6 +72,8 @@ package struct Simulation {
     var diskFullUntil: UInt64 = 0
     var wallStep: UInt64 = 0
     var planners: [JobID: SimulatedPlanner] = [:]
+    /// Results that the planning thread found again, by what they depend on. Looked up, never iterated.
+    var known: [[UInt8]: [UInt8]] = [:]
     var answerDue: UInt64 = 0
     /// By the last tick.
     var handedOut: [ClaimRun] = []
