@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CSodium", path: "Protocol/CSodium", pkgConfig: "libsodium"),
         .systemLibrary(name: "CYAML", path: "Protocol/CYAML", pkgConfig: "yaml-0.1"),
         .systemLibrary(name: "CDeflate", path: "Protocol/CDeflate", pkgConfig: "libdeflate"),
+        .systemLibrary(name: "CHDF5", path: "Protocol/CHDF5", pkgConfig: "hdf5-serial"),
         .systemLibrary(name: "COpenBLAS", path: "Protocol/COpenBLAS", pkgConfig: "openblas"),
         .target(name: "CLinux", path: "Protocol/CLinux"),
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
@@ -35,6 +36,10 @@ let package = Package(
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
+        .target(
+            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
+            swiftSettings: quick),
+        .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
         .target(
             name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
             swiftSettings: strict),
@@ -50,7 +55,7 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs"],
+            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
@@ -65,14 +70,18 @@ let package = Package(
                 "Studies", "CLinux",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
-            name: "Report", dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis"],
+            name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
+        .target(
+            name: "Report",
+            dependencies: ["Messages", "Jobs", "Market", "Store", "Samplers", "Analysis", "Shards", "Images", "JSON"],
             path: "Coordinator/Report", swiftSettings: strict),
         .executableTarget(
             name: "apex",
             dependencies: [
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis",
+                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Shards", "CHDF5",
+                "Retention",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -82,8 +91,18 @@ let package = Package(
         .target(
             name: "Kernels", dependencies: ["Messages", "Jobs", "Market", "CKernels"], path: "Worker/Kernels",
             swiftSettings: fast),
+        .target(name: "Labels", dependencies: ["Jobs", "Market"], path: "Worker/Labels", swiftSettings: quick),
         .target(
-            name: "Runners", dependencies: ["Messages", "Jobs", "Market", "Objectives", "Kernels", "CLinux"],
+            name: "Datasets", dependencies: ["Messages", "Jobs", "Market", "Blobs", "Shards"],
+            path: "Worker/Datasets", swiftSettings: quick),
+        .target(
+            name: "Charts", dependencies: ["Jobs", "Market", "Images"], path: "Worker/Charts", swiftSettings: fast),
+        .target(
+            name: "Runners",
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
+                "Images", "Shards", "Blobs",
+            ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
             name: "Hardware", dependencies: ["Messages", "Blobs", "COpenBLAS", "CLinux"], path: "Worker/Hardware",
@@ -108,7 +127,29 @@ let package = Package(
             path: "Tests/ProtocolTests", swiftSettings: strict),
         .testTarget(
             name: "MarketTests", dependencies: ["TestSupport", "Messages", "Market"], path: "Tests/MarketTests",
+            resources: [.copy("Golden")], swiftSettings: strict),
+        .testTarget(
+            name: "ImageTests", dependencies: ["TestSupport", "Images", "CDeflate"], path: "Tests/ImageTests",
+            swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
+            name: "ChartTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Blobs", "Shards", "Images", "Charts", "Runners",
+                "Planners",
+            ], path: "Tests/ChartTests", swiftSettings: strict + [.unsafeFlags(["-O"])]),
+        .testTarget(
+            name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "RetentionTests", dependencies: ["Retention", "JSON"], path: "Tests/RetentionTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "LabelTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Labels", "Datasets", "Planners", "Runners", "Blobs",
+                "Shards", "JSON",
+            ],
+            path: "Tests/LabelTests", resources: [.copy("Golden")], swiftSettings: quick),
         .testTarget(
             name: "CoreTests",
             dependencies: ["TestSupport", "Messages", "CoordinatorCore", "CoordinatorShell", "Store"],
@@ -137,6 +178,10 @@ let package = Package(
             path: "Tests/KernelTests", resources: [.copy("Golden")],
             swiftSettings: strict + [.unsafeFlags(["-O"])]),  // oracles are slow enough when optimized
         .testTarget(
+            name: "StudyTests",
+            dependencies: ["TestSupport", "Messages", "Jobs", "Store", "JSON", "Studies", "Report"],
+            path: "Tests/StudyTests", exclude: ["optuna_peer.py"], swiftSettings: strict),
+        .testTarget(
             name: "ReportTests", dependencies: ["TestSupport", "Messages", "Jobs", "Market", "Store", "Report"],
             path: "Tests/ReportTests", swiftSettings: strict),
         .testTarget(
@@ -155,13 +200,14 @@ let package = Package(
                 "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
                 "apex", "apex-worker",
             ],
-            path: "Tests/ClusterTests", swiftSettings: strict),
+            path: "Tests/ClusterTests", exclude: ["stages_outsider.py"], swiftSettings: strict),
 
         .executableTarget(
             name: "bench",
             dependencies: [
-                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Samplers", "Pruners", "Analysis", "Planners",
-                "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store",
+                "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
+                "Planners", "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs",
+                "Charts", "Images", "Shards",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

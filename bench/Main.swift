@@ -39,8 +39,21 @@ import Foundation
                 name: "objectives", summary: "what a trial of a program costs a worker beyond the program's own life",
                 run: ObjectivesBench.run, quick: ["100"]),
             Subject(
+                name: "studies", summary: "trials stored durably in Optuna's tables, beside Optuna",
+                run: StudiesBench.run, quick: ["2000", "1"]),
+            Subject(
+                name: "waste", summary: "worker time of a study that is not its program's, through the whole cluster",
+                run: WasteBench.run, quick: ["300", "3"]),
+            Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
+            Subject(
+                name: "charts", summary: "chart images on the disk, beside PIL and NumPy", run: ChartsBench.run,
+                quick: ["1", "4000"]),
+            Subject(
+                name: "labels", summary: "labels of a year of minutes, beside a look at every bar",
+                run: LabelsBench.run,
+                quick: ["1"]),
             Subject(
                 name: "core", summary: "the cluster core alone, and how it grows with workers", run: CoreBench.run,
                 quick: ["--quick"]),

@@ -27,7 +27,7 @@ package enum ObjectivesBench {
             var work: [Double] = []
             for round in 0..<7 {
                 let before = processorSeconds()
-                let bare = seconds(trials) { _ in start(script) }
+                let bare = seconds(trials) { _ in BareProgram.run(script) }
                 let between = processorSeconds()
                 let ours = seconds(trials) {
                     evaluate(script, trial: UInt32(round * trials + $0), folder + "/" + script[0])
@@ -76,28 +76,6 @@ package enum ObjectivesBench {
             let result = try StudyRunner.run(task, index: trial, context: context)
             precondition(result.end == .complete([0.5]), "the program prints 0.5, not \(result.end)")
         } catch { preconditionFailure(error.description) }
-    }
-
-    /// As little as starting a program and reading what it prints can be.
-    private static func start(_ words: [String]) {
-        var ends: [Int32] = [-1, -1]
-        unsafe precondition(pipe(&ends) == 0, "a pipe")
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        let strings = unsafe words.map { unsafe strdup($0) }
-        var process: pid_t = 0
-        unsafe precondition(
-            posix_spawnp(&process, words[0], &actions, nil, strings + [nil], [nil]) == 0, "\(words[0]) starts")
-        unsafe posix_spawn_file_actions_destroy(&actions)
-        for at in unsafe strings.indices { unsafe free(strings[at]) }
-        var status: Int32 = 0
-        while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-        // It is over, so all it printed is there; the other thread's program may hold the pipe open.
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        unsafe precondition(read(ends[0], &buffer, buffer.count) > 0, "\(words[0]) prints")
-        close(ends[0])
-        close(ends[1])
     }
 
     private static func median(_ numbers: [Double]) -> Double { numbers.sorted()[numbers.count / 2] }

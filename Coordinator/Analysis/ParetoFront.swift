@@ -75,6 +75,8 @@ private func mostVolume(_ front: [Int], of losses: [[Double]], count: Int) -> [I
                 (best, bestGain) = (candidate, gains[candidate])
             }
         }
+        // Volumes beyond what a double holds tell nothing: then the first, in order.
+        if best < 0 { best = order[0] }
         isChosen[best] = true
         chosen.append(unique[best])
     }

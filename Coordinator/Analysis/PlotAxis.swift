@@ -50,6 +50,8 @@ package struct PlotAxis: Sendable, Equatable {
         if choices > 0 { return (value + 0.5) / Double(choices) }
         guard high > low else { return 0.5 }
         if isLog { return (log(value) - log(low)) / (log(high) - log(low)) }
+        // Halves first where the whole is more than a double holds.
+        guard (high - low).isFinite else { return (value / 2 - low / 2) / (high / 2 - low / 2) }
         return (value - low) / (high - low)
     }
 
@@ -57,6 +59,7 @@ package struct PlotAxis: Sendable, Equatable {
     package func value(at position: Double) -> Double {
         if choices > 0 { return min(max((position * Double(choices)).rounded(.down), 0), Double(choices - 1)) }
         if isLog { return exp(log(low) + position * (log(high) - log(low))) }
+        guard (high - low).isFinite else { return low * (1 - position) + high * position }
         return low + position * (high - low)
     }
 
@@ -74,6 +77,8 @@ package struct PlotAxis: Sendable, Equatable {
         }
         let rough = (high - low) / Double(count)
         let power = pow(10, floor(log10(rough)))
+        // At the ends of what a double can be there are no round values between.
+        guard rough.isFinite, power.isNormal else { return [low, high] }
         let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough * 0.999 } ?? 10 * power
         let (first, last) = (Int(ceil(low / step - 1e-9)), Int(floor(high / step + 1e-9)))
         guard first <= last else { return [low, high] }

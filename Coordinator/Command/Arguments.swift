@@ -61,6 +61,13 @@ struct Arguments {
         return number
     }
 
+    /// True when this is the first word. Takes it.
+    mutating func take(_ word: String) -> Bool {
+        guard words.first == word else { return false }
+        words.removeFirst()
+        return true
+    }
+
     /// The next word that is no flag.
     mutating func word(_ what: String) throws(UsageError) -> String {
         guard let at = words.firstIndex(where: { !$0.hasPrefix("-") }) else { throw UsageError("\(what) is missing.") }

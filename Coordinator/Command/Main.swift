@@ -10,8 +10,8 @@ enum Apex {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
-            WhyCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self,
-            DoctorCommand.self, VersionCommand.self,
+            WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
+            ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 
@@ -21,7 +21,7 @@ enum Apex {
 
     private static func run(_ words: [String]) -> ExitCode {
         guard let first = words.first, first != "--help", first != "-h", first != "help" else {
-            print(overview)
+            print(HelpText.fitted(overview, width: HelpText.width))
             return words.isEmpty ? .wrongUse : .done
         }
         if first == "--version" {
@@ -34,7 +34,7 @@ enum Apex {
         }
         var arguments = Arguments(Array(words.dropFirst()))
         if arguments.flag("--help") || arguments.flag("-h") {
-            print(command.help(for: &arguments))
+            print(HelpText.fitted(command.help(for: &arguments), width: HelpText.width))
             return .done
         }
         do {

@@ -7,10 +7,14 @@ import Messages
 /// `apex submit`: a program run many times, or tasks that do nothing.
 enum SubmitCommand: Subcommand {
     static let name = "submit"
-    static let summary = "submit a job: any program run many times, or tasks that do nothing"
+    static let summary =
+        "submit a job: any program run many times, charts, labels, training sets, no-ops"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
                apex submit noop --count N [--bytes B] [OPTIONS]
+               apex submit render …       charts of bars: `apex submit render --help`
+               apex submit label …        what came of every bar: `apex submit label --help`
+               apex submit aggregate …    training sets of shards: `apex submit aggregate --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
         arguments. noop measures the cluster itself: N tasks that each answer B zero bytes.
@@ -34,7 +38,16 @@ enum SubmitCommand: Subcommand {
         example: apex submit command --count 100 --retries 1 --wait -- sh -c 'echo task {index}'
         """
 
+    static func help(for arguments: inout Arguments) -> String {
+        if arguments.take(Render.name) { return RenderCommand.help }
+        if arguments.take(Label.name) { return LabelCommand.help }
+        return arguments.take(Aggregate.name) ? AggregateCommand.help : help
+    }
+
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        if arguments.take(Render.name) { return try RenderCommand.run(&arguments) }
+        if arguments.take(Label.name) { return try LabelCommand.run(&arguments) }
+        if arguments.take(Aggregate.name) { return try AggregateCommand.run(&arguments) }
         let options = try SubmitOptions(&arguments)
         let kind = try arguments.word("what to submit, command or noop,")
         let (kindName, spec) = try options.spec(kind, &arguments)
@@ -169,7 +182,7 @@ private struct SubmitOptions {
                 throw UsageError("--timeout and --output go with command.")
             }
             return (Noop.name, Noop.Spec(count: count, resultBytes: bytes).wireBytes)
-        default: throw UsageError("\(kind) cannot be submitted; command and noop can.")
+        default: throw UsageError("\(kind) cannot be submitted; command, noop and render can.")
         }
     }
 }

@@ -15,6 +15,7 @@ package enum PlannerList {
     private static let makers: [Entry] = [
         maker(NoopPlanner.self), maker(CommandPlanner.self), maker(VariationsPlanner.self),
         maker(GroupsPlanner.self), maker(WeekendPlanner.self), maker(StudyPlanner.self),
+        maker(RenderPlanner.self), maker(LabelPlanner.self), maker(AggregatePlanner.self),
     ]
 
     /// Kinds that can be submitted, in the list's order.

@@ -31,7 +31,6 @@ package struct StudyPlanner: Planner {
                 throw JobError(error, while: "reading the trials that study \(spec.name) starts from")
             }
         }
-        try spec.check()
         self.spec = spec
         book = try StudyBook(spec, history: history.trials)
         func bytes(of blob: BlobID, _ blobs: any BlobSource) throws(WireError) -> [UInt8] {
@@ -63,9 +62,11 @@ package struct StudyPlanner: Planner {
         case .task(let index):
             // From a worker: what cannot be read is not worth a study.
             guard owners.indices.contains(Int(index)), let report = try? Study.Report(wireBytes: bytes) else { break }
-            if let decision = hear(report, of: owners[Int(index)], &step) {
-                step.answers.append(.task(index, decision.wireBytes))
-            }
+            // What is not taken is answered all the same, or its program and its worker would ask for ever.
+            let decision =
+                hear(report, of: owners[Int(index)], &step)
+                ?? Study.Trial.Decision(step: report.step, isPruned: false, reason: "not recorded", order: 0)
+            step.answers.append(.task(index, decision.wireBytes))
         case .parked(let index):
             guard owners.indices.contains(Int(index)) else { break }
             let reason = String(decoding: bytes, as: UTF8.self)
@@ -134,6 +135,10 @@ package struct StudyPlanner: Planner {
             if case .external = spec.objective {
                 return .refused("study \(spec.name) has no objective to run; use `apex study ask` and `tell`.")
             }
+            if book.stages?.isOver == true {
+                return .refused(
+                    "the three stages of study \(spec.name) are over; `apex study best \(spec.name)` names what held.")
+            }
             book.want(trials)
             fill(&step)
             return .done
@@ -142,6 +147,7 @@ package struct StudyPlanner: Planner {
             return .done
         case .enqueue(_, let values):
             if let words = spec.parameters.fault(of: values) { return .refused(words) }
+            if let words = book.refusalToEnqueue { return .refused("study \(spec.name): \(words)") }
             let trial = book.enqueue(values)
             publish(trial, &step)
             return .trial(trial)
@@ -151,6 +157,11 @@ package struct StudyPlanner: Planner {
                     "study \(spec.name) is reproducible: its trials have one fixed order, in which nobody can step.")
             }
             guard let trial = book.next(isExternal: true) else {
+                if let stages = book.stages, !stages.isOver {
+                    return .refused(
+                        "study \(spec.name): all \(stages.size) trials of stage \(stages.stage.name) are asked for; the "
+                            + "next stage begins when the last is told.")
+                }
                 return .refused("study \(spec.name) has nothing left to try.")
             }
             publish(trial, &step)
@@ -212,6 +223,7 @@ package struct StudyPlanner: Planner {
         while let trial = book.tellNext() {
             tasks[trial.number] = nil
             publish(trial, &step)
+            for promoted in book.takeNewlyWaiting() { publish(promoted, &step) }
             fill(&step)
         }
     }
@@ -228,9 +240,10 @@ package struct StudyPlanner: Planner {
 
     private mutating func plan(_ trial: Study.Trial, _ step: inout Step<Study.Task>) {
         let task = Study.Task(
-            study: spec.name, trial: trial.number, attempt: trial.attempts, parameters: spec.parameters,
-            values: trial.parameters, objective: spec.objective, objectives: UInt32(spec.directions.count),
-            seed: seed(of: trial.number), draws: trial.draws, unused: book.unused(trial.number))
+            study: spec.name, made: spec.made, trial: trial.number, attempt: trial.attempts,
+            parameters: spec.parameters, values: trial.parameters, objective: spec.objective,
+            objectives: UInt32(spec.directions.count), seed: seed(of: trial.number), draws: trial.draws,
+            unused: book.unused(trial.number), stage: trial.stage.flatMap { spec.stages?.part($0) })
         if !known.isEmpty { known.removeLast() }
         tasks[trial.number] = UInt32(owners.count)
         owners.append(trial.number)
@@ -248,10 +261,18 @@ package struct StudyPlanner: Planner {
         var step = step
         step.isResting = !book.isBusy && !book.hasRoom
         var status = PlanStatus()
-        status.stages = [
-            PlanStatus.Stage(
-                name: "trials", done: UInt64(book.over), total: UInt64(book.over + book.toCome), unit: "trials")
-        ]
+        if let stages = book.stages {
+            status.stages = (stages.past + (stages.isOver ? [] : [(stages.stage, stages.size)])).map {
+                stage, size in
+                let done = stage == stages.stage ? stages.told : size
+                return PlanStatus.Stage(name: stage.name, done: UInt64(done), total: UInt64(size), unit: "trials")
+            }
+        } else {
+            status.stages = [
+                PlanStatus.Stage(
+                    name: "trials", done: UInt64(book.over), total: UInt64(book.over + book.toCome), unit: "trials")
+            ]
+        }
         status.incumbent = book.best.map { book.trials[Int($0)].values[0] }
         step.status = status
         return step

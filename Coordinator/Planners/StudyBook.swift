@@ -18,8 +18,16 @@ struct StudyBook {
     /// Trials that ended, those of the history included.
     private(set) var over = 0
 
+    /// Where a three-stage study stands.
+    private(set) var stages: StudyStages?
     private var sampler: any Sampler
     private var pruner: any Pruner
+    /// Of the stages to come.
+    private var later: [(sampler: any Sampler, pruner: any Pruner)] = []
+    /// Numbers as the sampler counts: each stage's begins with a mind of its own.
+    private var samplerFirst: UInt32 = 0
+    /// Trials that wait and nobody has heard of.
+    private var newlyWaiting: [UInt32] = []
     /// In order of asking: trials asked and not told. At most `spec.parallel` of them are asked by `next`.
     private(set) var pending: [Pending] = []
     /// Numbers of trials that were enqueued and not asked yet, oldest first.
@@ -40,15 +48,9 @@ struct StudyBook {
     }
 
     init(_ spec: Study.Spec, history: [Study.Trial]) throws(JobError) {
+        try spec.check()
         self.spec = spec
-        let space = try spec.parameters.space
-        do throws(SpaceError) {
-            sampler = try makeSampler(
-                SamplerKind(named: spec.sampler), space: space, seed: spec.seed,
-                directions: spec.directions.map { Direction($0) })
-        } catch { throw JobError("study \(spec.name): \(error.description)") }
-        pruner = try PrunerChoice(spec.pruner).make(
-            study: spec.name, directions: spec.directions.map { Direction($0) })
+        (sampler, pruner) = try Self.mind(of: spec, seed: spec.seed)
         for trial in history {
             var trial = trial
             trial.number = UInt32(trials.count)
@@ -58,13 +60,32 @@ struct StudyBook {
             over += 1
             learn(trial)
         }
+        if let template = spec.stages {
+            stages = StudyStages(template, first: UInt32(trials.count))
+            for stage in ThreeStages.Stage.allCases.dropFirst() {
+                later.append(try Self.mind(of: spec, seed: ThreeStages.seed(spec.seed, stage)))
+            }
+        }
+    }
+
+    private static func mind(of spec: Study.Spec, seed: UInt32) throws(JobError)
+        -> (sampler: any Sampler, pruner: any Pruner)
+    {
+        let space = try spec.parameters.space
+        let directions = spec.directions.map { Direction($0) }
+        let sampler: any Sampler
+        do throws(SpaceError) {
+            sampler = try makeSampler(
+                SamplerKind(named: spec.sampler), space: space, seed: seed, directions: directions)
+        } catch { throw JobError("study \(spec.name): \(error.description)") }
+        return (sampler, try PrunerChoice(spec.pruner).make(study: spec.name, directions: directions))
     }
 
     // MARK: - Asking
 
     /// Another trial may be asked for now.
     var hasRoom: Bool {
-        guard asked < wanted, !isExhausted else { return false }
+        guard asked < wanted, !isExhausted, stages?.isFull != true else { return false }
         return pending.count { !$0.isExternal } < Int(spec.parallel)
     }
     /// Trials that are wished for or run, and are not over.
@@ -89,20 +110,29 @@ struct StudyBook {
         waiting.append(trial.number)
         return trial
     }
+    /// Why nothing can be enqueued now; nil: it can.
+    var refusalToEnqueue: String? { stages?.refusalToEnqueue(waiting: waiting.count) }
+
+    /// Trials that wait since a stage before theirs ended.
+    mutating func takeNewlyWaiting() -> [Study.Trial] {
+        defer { newlyWaiting = [] }
+        return newlyWaiting.map { trials[Int($0)] }
+    }
 
     /// The next trial; nil when the sampler has nothing left to try.
     ///
     /// - Parameter known: the same suggestion from before a restart; it is not computed again.
     mutating func next(isExternal: Bool = false, known: Suggestion? = nil) -> Study.Trial? {
+        if stages?.isFull == true { return nil }
         let number = waiting.first ?? UInt32(trials.count)
         let fixed = waiting.isEmpty ? spec.parameters.map { _ in nil } : trials[Int(number)].fixed
         let suggestion: Suggestion
         if let known {
-            sampler.skip(number: Int(number), to: known)
+            sampler.skip(number: Int(number - samplerFirst), to: known)
             suggestion = known
         } else {
-            let others = pending.map { PendingTrial(number: Int($0.trial), $0.suggestion) }
-            guard let made = sampler.suggest(number: Int(number), pending: others, fixed: fixed) else {
+            let others = pending.map { PendingTrial(number: Int($0.trial - samplerFirst), $0.suggestion) }
+            guard let made = sampler.suggest(number: Int(number - samplerFirst), pending: others, fixed: fixed) else {
                 isExhausted = true
                 return nil
             }
@@ -110,6 +140,7 @@ struct StudyBook {
         }
         var trial = Study.Trial(number: number, state: .running, parameters: suggestion.values, fixed: fixed)
         trial.draws = [suggestion.draws.random, suggestion.draws.model]
+        trial.attributes = stages?.asked(number) ?? []
         order += 1
         trial.asked = order
         if waiting.isEmpty {
@@ -134,7 +165,12 @@ struct StudyBook {
         guard let at = pending.firstIndex(where: { $0.trial == number && $0.result == nil }) else { return nil }
         let n = Int(number)
         guard report.step >= 0 else { return nil }
-        if let known = trials[n].decisions.first(where: { $0.step == report.step }) { return (known, false) }
+        // Reports are in order of their steps, and mostly made so: then there is nothing to look for.
+        if let newest = trials[n].reports.last, report.step <= newest.step,
+            let known = trials[n].decisions.first(where: { $0.step == report.step })
+        {
+            return (known, false)
+        }
         if let last = trials[n].decisions.last, last.isPruned { return (last, false) }
         guard trials[n].reports.count < Self.maximumReports else { return nil }
         guard pending[at].view.report(step: Int(report.step), value: report.value) else { return nil }
@@ -200,15 +236,36 @@ struct StudyBook {
         trial.told = order
         trial.attempts += 1
         trial.constraints = result.constraints
-        trial.attributes = result.attributes
+        // Whatever a program says of its stage, the study knows.
+        trial.attributes =
+            stages?.marks(trial, result) ?? result.attributes
         trial.started = result.started
         trial.ended = result.ended
         trial.worker = result.worker
         (trial.state, trial.values, trial.reason) = outcome(of: trial, result)
+        if stages?.isCandidate(trial) == true {
+            trial.attributes.append(Study.NamedText(Study.Trial.candidateKey, "true"))
+        }
         trials[n] = trial
         over += 1
         learn(trial)
+        if stages?.told(trial) == true { beginNextStage() }
         return trial
+    }
+
+    /// The stage's last trial is over: its best go on, to a sampler and a pruner that know nothing of other days.
+    private mutating func beginNextStage() {
+        let first = stages!.first
+        guard let promoted = stages!.advance(trials[Int(first)...]), !later.isEmpty else { return }
+        (sampler, pruner) = later.removeFirst()
+        samplerFirst = stages!.first
+        best = nil
+        for one in promoted {
+            var trial = enqueue(one.values)
+            trial.attributes = stages!.marks(trial.number)
+            trials[Int(trial.number)] = trial
+            newlyWaiting.append(trial.number)
+        }
     }
 
     private func outcome(of trial: Study.Trial, _ result: Study.Result)
@@ -237,14 +294,16 @@ struct StudyBook {
         case .complete:
             sampler.learn(
                 Samplers.Trial(
-                    number: Int(trial.number), values: trial.parameters, outcome: .complete(values: trial.values),
+                    number: Int(trial.number - samplerFirst), values: trial.parameters,
+                    outcome: .complete(values: trial.values),
                     violation: violation))
             if violation <= 0, spec.directions.count == 1, isBetter(trial.values[0]) { best = trial.number }
         case .pruned:
             let last = trial.reports.last.map { Samplers.Trial.Report(step: Int($0.step), value: $0.value) }
             sampler.learn(
                 Samplers.Trial(
-                    number: Int(trial.number), values: trial.parameters, outcome: .pruned(lastReport: last),
+                    number: Int(trial.number - samplerFirst), values: trial.parameters,
+                    outcome: .pruned(lastReport: last),
                     violation: violation))
         case .failed, .running, .waiting: break
         }

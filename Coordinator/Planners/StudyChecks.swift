@@ -21,6 +21,34 @@ extension Study.Spec {
         if case .command(let program) = objective, program.words.first?.isEmpty ?? true {
             throw JobError("study \(name): its objective names no program.")
         }
+        if case .command(let program) = objective { try check(program.words) }
+        if stages != nil { try checkStages() }
+    }
+}
+
+extension Study.Spec {
+    /// What a coordinator would refuse, before anybody asks one.
+    package func verify() throws(JobError) { _ = try StudyBook(self, history: []) }
+
+    /// A word that asks for what no trial has would make every trial fail.
+    private func check(_ words: [String]) throws(JobError) {
+        let names =
+            parameters.map(\.name) + ObjectiveWords.ownNames
+            + (stages?.part(.coarse).placeholders.map(\.name) ?? [])
+        do throws(JobError) {
+            _ = try ObjectiveWords(values: names.map { ($0, "") }).filled(words)
+        } catch { throw JobError("study \(name): \(error.description)") }
+    }
+
+    fileprivate func checkStages() throws(JobError) {
+        guard directions == [.maximize] else {
+            throw JobError("study \(name): three stages maximise one value, profit after cost less what is feared.")
+        }
+        if case .function(let function) = objective {
+            throw JobError(
+                "study \(name): \(function) trades nothing; three stages want a program that reports "
+                    + TradingMetrics.names.joined(separator: ", ") + ", or algorithm:NAME.")
+        }
     }
 }
 

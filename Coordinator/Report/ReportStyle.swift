@@ -38,6 +38,7 @@ enum ReportStyle {
         .two { display: grid; gap: 8px 36px; grid-template-columns: repeat(auto-fit, minmax(min(330px, 100%), 1fr)); }
         .tile, td, .num, svg text, .head { font-variant-numeric: tabular-nums; }
         svg { display: block; width: 100%; height: auto; overflow: visible; }
+        svg .halo { paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round; }
         svg text { fill: var(--soft); font-size: 12px; } svg .strong { fill: var(--ink); font-weight: 600; }
         table { border-collapse: collapse; width: 100%; font-size: 14px; }
         .wide { overflow-x: auto; }
@@ -65,13 +66,15 @@ enum ReportStyle {
         .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 3px; margin-right: 6px;
           vertical-align: -1px; }
         .term { display: grid; grid-template-columns: 1fr 64px; gap: 2px 12px; font-size: 13.5px; padding: 2px 0; }
+        .term .num { text-align: right; }
         .bar { grid-column: 1 / 3; height: 4px; border-radius: 2px; background: var(--hit); }
         .bar.minus { background: var(--bad); }
         footer { margin-top: 40px; color: var(--soft); font-size: 13px; }
         @media (max-width: 600px) { main { padding: 22px 14px 40px; } h1 { font-size: 27px; }
           .card { padding: 16px; border-radius: 12px; } .day { grid-template-columns: 1fr; }
           dl { grid-template-columns: 1fr; gap: 0; } dd { margin-bottom: 8px; }
-          .head .score { margin-left: 0; width: 100%; } }
+          .head .score { margin-left: 0; width: 100%; }
+          .picture { overflow-x: auto; } .picture svg { min-width: 680px; } }
         @media print { :root { color-scheme: light; --page: #ffffff; --card: #ffffff; --ink: #000000; --soft: #444444;
           --line: #cccccc; --hit: #0b6b4b; --hit-soft: #e3f3ec; --miss: #aaaaaa; --accent: #1d4bb0; --gold: #7d5000;
           --gold-soft: #fbf0d9; --bad: #9c2b21; } body { font-size: 12px; -webkit-print-color-adjust: exact;

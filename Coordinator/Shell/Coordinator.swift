@@ -66,7 +66,7 @@ package final class Coordinator {
             blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil, wakeup: planned
         ) { [log] in log.write($0) }
         let wakeup = planned
-        studies = StudyWriter(settings.folder) { wakeup.wake() }
+        studies = StudyWriter(settings.folder, log) { wakeup.wake() }
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -129,6 +129,7 @@ package final class Coordinator {
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()
+        if let failure = studies.failure { log.write(LogLine(.warning, "studies_behind", [("why", "\"\(failure)\"")])) }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
     }

@@ -1,3 +1,4 @@
+import CoordinatorCore
 import Foundation
 import Jobs
 import Messages
@@ -7,28 +8,38 @@ import Synchronization
 import ZeroMQ
 
 /// Writes what studies publish into `studies.sqlite`, on a thread of its own: whoever has that file open for long makes
-/// the picture late, and nobody else.
+/// the picture late, and nobody else. All of it is in `state.sqlite` too: a restart publishes it again.
 final class StudyWriter: Sendable {
     /// Publications of one transaction, at most: bounds how long other readers and writers wait.
     private static let batch = 2000
-    /// Publications that wait, at most; beyond, the coordinator waits too, rather than grow without bound.
+    /// Publications that wait, at most, and their bytes; beyond, the coordinator waits too, rather than grow without
+    /// bound.
     private static let maximumWaiting = 200_000
+    private static let maximumWaitingBytes = 256 << 20
+    /// How long one try waits for another program's lock. There is another try, for as long as the coordinator runs.
+    private static let patience: Duration = .seconds(5)
 
     private struct State: Sendable {
         var waiting: [(job: JobID, bytes: [UInt8])] = []
+        var waitingBytes = 0
         var failure: String?
         var isStopped = false
         var isDone = false
+        var isFull: Bool {
+            waiting.count > StudyWriter.maximumWaiting || waitingBytes > StudyWriter.maximumWaitingBytes
+        }
     }
     private let state = Mutex(State())
     private let given = DispatchSemaphore(value: 0)
     private let taken = DispatchSemaphore(value: 0)
     private let folder: StateFolder
+    private let log: EventLog
     private let wake: @Sendable () -> Void
 
     /// - Parameter wake: called when it has failed.
-    init(_ folder: StateFolder, wake: @escaping @Sendable () -> Void) {
+    init(_ folder: StateFolder, _ log: EventLog, wake: @escaping @Sendable () -> Void) {
         self.folder = folder
+        self.log = log
         self.wake = wake
         let thread = Thread { [self] in work() }
         thread.name = "studies"
@@ -39,16 +50,19 @@ final class StudyWriter: Sendable {
     var failure: String? { state.withLock { $0.failure } }
 
     func write(_ publications: [[UInt8]], of job: JobID) {
-        while state.withLock({ $0.waiting.count > Self.maximumWaiting && $0.failure == nil }) {
+        while state.withLock({ $0.isFull && $0.failure == nil }) {
             _ = taken.wait(timeout: .now() + .milliseconds(100))
         }
         state.withLock { state in
-            for bytes in publications { state.waiting.append((job, bytes)) }
+            for bytes in publications {
+                state.waiting.append((job, bytes))
+                state.waitingBytes += bytes.count
+            }
         }
         given.signal()
     }
 
-    /// Writes what waits, and ends.
+    /// Writes what waits, and ends. Should it fail, `failure` says why: a restart writes it again.
     func stop() {
         state.withLock { $0.isStopped = true }
         given.signal()
@@ -64,17 +78,19 @@ final class StudyWriter: Sendable {
             while true {
                 let batch = state.withLock { state in
                     let count = state.failure == nil ? min(Self.batch, state.waiting.count) : state.waiting.count
-                    defer { state.waiting.removeFirst(count) }
-                    return Array(state.waiting[..<count])
+                    let batch = Array(state.waiting[..<count])
+                    state.waiting.removeFirst(count)
+                    for publication in batch { state.waitingBytes -= publication.bytes.count }
+                    return batch
                 }
                 taken.signal()
                 guard !batch.isEmpty else { break }
                 guard failure == nil else { continue }
-                do throws(DatabaseError) {
-                    if store == nil { store = try StudyStore(path: folder.studies, folder: folder.studyFolder) }
-                    try apply(batch, to: store!)
-                } catch {
-                    state.withLock { $0.failure = error.description }
+                do throws(DatabaseError) { try write(batch, &store) } catch {
+                    let advice =
+                        error.cause == .corrupt
+                        ? " Studies are in state.sqlite too: without this file the next start writes a new one." : ""
+                    state.withLock { $0.failure = error.description + advice }
                     wake()
                 }
             }
@@ -83,6 +99,28 @@ final class StudyWriter: Sendable {
         store = nil
         state.withLock { $0.isDone = true }
         taken.signal()
+    }
+
+    /// Tries until no other program holds the file.
+    private func write(_ batch: [(job: JobID, bytes: [UInt8])], _ store: inout StudyStore?) throws(DatabaseError) {
+        var lockedSince: ContinuousClock.Instant?
+        while true {
+            do throws(DatabaseError) {
+                if store == nil {
+                    store = try StudyStore(path: folder.studies, folder: folder.studyFolder, patience: Self.patience)
+                }
+                try apply(batch, to: store!)
+                guard let lockedSince else { return }
+                let seconds = (ContinuousClock.now - lockedSince).components.seconds
+                return log.write(LogLine(.info, "studies_unlocked", [("seconds", "\(seconds)")]))
+            } catch {
+                guard error.cause == .locked, !state.withLock({ $0.isStopped }) else { throw error }
+                if lockedSince == nil {
+                    lockedSince = .now - Self.patience
+                    log.write(LogLine(.warning, "studies_locked", [("why", "\"\(error.description)\"")]))
+                }
+            }
+        }
     }
 
     private func apply(_ batch: [(job: JobID, bytes: [UInt8])], to store: StudyStore) throws(DatabaseError) {
@@ -99,6 +137,9 @@ final class StudyWriter: Sendable {
                 at += 1
             }
             try store.apply(publications, of: job, at: now)
+            for remark in store.takeRemarks() {
+                log.write(LogLine(.warning, "studies_changed", [("what", "\"\(remark)\"")]))
+            }
         }
     }
 }

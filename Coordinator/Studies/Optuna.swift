@@ -4,49 +4,6 @@ import Jobs
 
 // How Optuna 5.0 writes things down; its readers from 3.2 on understand it. See facts/hpo.md §3 of the design.
 
-/// The tables of Optuna's SQLite files: version 12, alembic v3.2.0.a.
-enum OptunaSchema {
-    static let version: Int64 = 12
-    static let library = "5.0.0"
-    static let alembic = "v3.2.0.a"
-
-    static let tables = """
-        CREATE TABLE studies(study_id INTEGER NOT NULL PRIMARY KEY, study_name VARCHAR(512) NOT NULL);
-        CREATE UNIQUE INDEX ix_studies_study_name ON studies(study_name);
-        CREATE TABLE version_info(version_info_id INTEGER NOT NULL PRIMARY KEY CHECK (version_info_id = 1),
-            schema_version INTEGER, library_version VARCHAR(256));
-        CREATE TABLE study_directions(study_direction_id INTEGER NOT NULL PRIMARY KEY, direction VARCHAR(8) NOT NULL,
-            study_id INTEGER NOT NULL REFERENCES studies(study_id), objective INTEGER NOT NULL,
-            UNIQUE(study_id, objective));
-        CREATE TABLE study_user_attributes(study_user_attribute_id INTEGER NOT NULL PRIMARY KEY,
-            study_id INTEGER REFERENCES studies(study_id), "key" VARCHAR(512), value_json TEXT, UNIQUE(study_id, "key"));
-        CREATE TABLE study_system_attributes(study_system_attribute_id INTEGER NOT NULL PRIMARY KEY,
-            study_id INTEGER REFERENCES studies(study_id), "key" VARCHAR(512), value_json TEXT, UNIQUE(study_id, "key"));
-        CREATE TABLE trials(trial_id INTEGER NOT NULL PRIMARY KEY, number INTEGER,
-            study_id INTEGER REFERENCES studies(study_id), state VARCHAR(8) NOT NULL, datetime_start DATETIME,
-            datetime_complete DATETIME);
-        CREATE INDEX ix_trials_study_id ON trials(study_id);
-        CREATE TABLE trial_user_attributes(trial_user_attribute_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER REFERENCES trials(trial_id), "key" VARCHAR(512), value_json TEXT, UNIQUE(trial_id, "key"));
-        CREATE TABLE trial_system_attributes(trial_system_attribute_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER REFERENCES trials(trial_id), "key" VARCHAR(512), value_json TEXT, UNIQUE(trial_id, "key"));
-        CREATE TABLE trial_params(param_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER REFERENCES trials(trial_id), param_name VARCHAR(512), param_value FLOAT,
-            distribution_json TEXT, UNIQUE(trial_id, param_name));
-        CREATE TABLE trial_values(trial_value_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER NOT NULL REFERENCES trials(trial_id), objective INTEGER NOT NULL, value FLOAT,
-            value_type VARCHAR(7) NOT NULL, UNIQUE(trial_id, objective));
-        CREATE TABLE trial_intermediate_values(trial_intermediate_value_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER NOT NULL REFERENCES trials(trial_id), step INTEGER NOT NULL, intermediate_value FLOAT,
-            intermediate_value_type VARCHAR(7) NOT NULL, UNIQUE(trial_id, step));
-        CREATE TABLE trial_heartbeats(trial_heartbeat_id INTEGER NOT NULL PRIMARY KEY,
-            trial_id INTEGER NOT NULL REFERENCES trials(trial_id), heartbeat DATETIME NOT NULL, UNIQUE(trial_id));
-        CREATE TABLE alembic_version(version_num VARCHAR(32) NOT NULL PRIMARY KEY);
-        INSERT INTO version_info VALUES(1, \(version), '\(library)');
-        INSERT INTO alembic_version VALUES('\(alembic)');
-        """
-}
-
 extension StudyParameter {
     /// `{"name": "FloatDistribution", "attributes": {…}}`
     var optunaDistribution: JSONValue {
@@ -123,6 +80,35 @@ extension JSONValue {
     }
 }
 
+extension JSONValue {
+    /// As Python's `json` writes it: with NaN and Infinity, which JSON does not know and Optuna's readers do.
+    var pythonText: String {
+        switch self {
+        case .number(let value) where value.isNaN: "NaN"
+        case .number(let value) where value.isInfinite: value > 0 ? "Infinity" : "-Infinity"
+        case .array(let values): "[" + values.map(\.pythonText).joined(separator: ",") + "]"
+        case .object(let members):
+            "{" + members.map { JSONValue.string($0.key).text + ":" + $0.value.pythonText }.joined(separator: ",") + "}"
+        default: text
+        }
+    }
+    /// One value as Python's `json` may have written it.
+    init?(python text: String) {
+        switch text {
+        case "NaN": self = .number(.nan)
+        case "Infinity": self = .number(.infinity)
+        case "-Infinity": self = .number(-.infinity)
+        default: self.init(text)
+        }
+    }
+    /// A user's attribute, which is JSON text; what is none is kept as a string, lest one word makes Optuna refuse the
+    /// whole study.
+    init(attribute text: String) { self = JSONValue(text) ?? .string(text) }
+    static func attributeText(_ text: String) -> String {
+        JSONValue(text) == nil ? JSONValue.string(text).text : text
+    }
+}
+
 /// Moments as Optuna's databases write them: naive UTC with microseconds.
 enum OptunaTime {
     /// - Parameter milliseconds: since 1970.
@@ -134,6 +120,12 @@ enum OptunaTime {
     static func iso(_ milliseconds: UInt64) -> String {
         let parts = fields(milliseconds)
         return "\(parts.date)T\(parts.time)+00:00"
+    }
+
+    /// `2026-01-30T18:00:00.123Z`, for people and programs.
+    static func zulu(_ milliseconds: UInt64) -> String {
+        let parts = fields(milliseconds)
+        return "\(parts.date)T\(parts.time.dropLast(3))Z"
     }
 
     private static func fields(_ milliseconds: UInt64) -> (date: String, time: String) {

@@ -13,11 +13,13 @@ struct Statements: ~Copyable {
     private let addTrial: Statement
     private let updateTrial: Statement
     private let findTrials: Statement
+    private let findChanges: Statement
     private let addParameter: Statement
     private let addValue: Statement
     private let addReport: Statement
     private let addUserAttribute: Statement
     private let addSystemAttribute: Statement
+    private let setFacts: Statement
 
     init(_ database: borrowing Database) throws(DatabaseError) {
         let findStudy = try database.prepare("SELECT study_id FROM studies WHERE study_name=?1")
@@ -38,7 +40,13 @@ struct Statements: ~Copyable {
             UPDATE trials SET state=?2, datetime_start=COALESCE(?3, datetime_start, ?5), datetime_complete=?4
             WHERE trial_id=?1
             """)
-        let findTrials = try database.prepare("SELECT trial_id, state FROM trials WHERE study_id=?1 ORDER BY trial_id")
+        let findTrials = try database.prepare(
+            """
+            SELECT trial_id, state, json_extract(value_json, '$.number') FROM trials
+            LEFT JOIN (SELECT trial_id, value_json FROM trial_system_attributes WHERE "key"='apex:trial') USING(trial_id)
+            WHERE study_id=?1 ORDER BY trial_id
+            """)
+        let findChanges = try database.prepare("PRAGMA data_version")
         let addParameter = try database.prepare(
             """
             INSERT OR IGNORE INTO trial_params(trial_id, param_name, param_value, distribution_json)
@@ -55,6 +63,11 @@ struct Statements: ~Copyable {
             "INSERT OR IGNORE INTO trial_user_attributes(trial_id, \"key\", value_json) VALUES(?1, ?2, ?3)")
         let addSystemAttribute = try database.prepare(
             "INSERT OR IGNORE INTO trial_system_attributes(trial_id, \"key\", value_json) VALUES(?1, ?2, ?3)")
+        let setFacts = try database.prepare(
+            """
+            INSERT INTO trial_system_attributes(trial_id, "key", value_json) VALUES(?1, 'apex:trial', ?2)
+            ON CONFLICT(trial_id, "key") DO UPDATE SET value_json=excluded.value_json
+            """)
         // Locals first: a value that cannot be copied is either whole or not there.
         self.findStudy = findStudy
         self.addStudy = addStudy
@@ -65,6 +78,8 @@ struct Statements: ~Copyable {
         self.addTrial = addTrial
         self.updateTrial = updateTrial
         self.findTrials = findTrials
+        self.findChanges = findChanges
+        self.setFacts = setFacts
         self.addParameter = addParameter
         self.addValue = addValue
         self.addReport = addReport
@@ -106,27 +121,37 @@ struct Statements: ~Copyable {
         defer { findStudyAttribute.reset() }
         return try findStudyAttribute.step() ? findStudyAttribute.text(0) : nil
     }
-    func insertStudyAttribute(_ key: String, _ value: JSONValue, of id: Int64) throws(DatabaseError) {
+    /// - Parameter json: the value's JSON text.
+    func insertStudyAttribute(_ key: String, _ json: String, of id: Int64) throws(DatabaseError) {
         try addStudyAttribute.bind(id, at: 1)
         try addStudyAttribute.bind(key, at: 2)
-        try addStudyAttribute.bind(value.text, at: 3)
+        try addStudyAttribute.bind(json, at: 3)
         try addStudyAttribute.run()
     }
 
     // MARK: - Trials
 
-    /// In order of number.
-    func trials(of study: Int64) throws(DatabaseError) -> [(row: Int64, state: String)] {
+    /// Grows when another connection has changed the file.
+    func changes() throws(DatabaseError) -> Int64 {
+        defer { findChanges.reset() }
+        return try findChanges.step() ? findChanges.integer(0) : 0
+    }
+
+    /// In the order of their making; `number` is nil for a trial that is none of ours.
+    func eachTrial(of study: Int64, _ body: (_ row: Int64, _ state: String, _ number: Int64?) -> Void)
+        throws(DatabaseError)
+    {
         try findTrials.bind(study, at: 1)
         defer { findTrials.reset() }
-        var rows: [(Int64, String)] = []
-        while try findTrials.step() { rows.append((findTrials.integer(0), findTrials.text(1))) }
-        return rows
+        while try findTrials.step() {
+            body(findTrials.integer(0), findTrials.text(1), findTrials.isNull(2) ? nil : findTrials.integer(2))
+        }
     }
 
     /// A new row, running or waiting: its end is written by `update`, last of all.
-    func insert(_ trial: Study.Trial, study: Int64, at now: UInt64) throws(DatabaseError) -> Int64 {
-        try addTrial.bind(Int(trial.number), at: 1)
+    /// - Parameter number: its rank among the study's rows.
+    func insert(_ trial: Study.Trial, number: Int, study: Int64, at now: UInt64) throws(DatabaseError) -> Int64 {
+        try addTrial.bind(number, at: 1)
         try addTrial.bind(study, at: 2)
         try addTrial.bind(trial.state == .waiting ? "WAITING" : "RUNNING", at: 3)
         if trial.state == .waiting {
@@ -152,15 +177,19 @@ struct Statements: ~Copyable {
         } else {
             try updateTrial.bindNull(at: 4)
         }
-        try updateTrial.bind(OptunaTime.text(now), at: 5)
+        if trial.state == .waiting {
+            try updateTrial.bindNull(at: 5)
+        } else {
+            try updateTrial.bind(OptunaTime.text(now), at: 5)
+        }
         try updateTrial.run()
     }
 
-    func insert(_ parameter: StudyParameter, _ value: Double, trial: Int64) throws(DatabaseError) {
+    func insertParameter(_ name: String, _ value: Double, _ distribution: String, trial: Int64) throws(DatabaseError) {
         try addParameter.bind(trial, at: 1)
-        try addParameter.bind(parameter.name, at: 2)
+        try addParameter.bind(name, at: 2)
         try addParameter.bind(value, at: 3)
-        try addParameter.bind(parameter.optunaDistribution.text, at: 4)
+        try addParameter.bind(distribution, at: 4)
         try addParameter.run()
     }
 
@@ -193,7 +222,13 @@ struct Statements: ~Copyable {
     func insertSystemAttribute(_ key: String, _ value: JSONValue, trial: Int64) throws(DatabaseError) {
         try addSystemAttribute.bind(trial, at: 1)
         try addSystemAttribute.bind(key, at: 2)
-        try addSystemAttribute.bind(value.text, at: 3)
+        try addSystemAttribute.bind(value.pythonText, at: 3)
         try addSystemAttribute.run()
+    }
+    /// Written when a trial begins, and again until it is over.
+    func setApexFacts(_ facts: JSONValue, trial: Int64) throws(DatabaseError) {
+        try setFacts.bind(trial, at: 1)
+        try setFacts.bind(facts.text, at: 2)
+        try setFacts.run()
     }
 }

@@ -20,7 +20,10 @@ package enum StudyExport: String, CaseIterable, Sendable {
     private static func csv(_ spec: Study.Spec, _ trials: [Study.Trial]) -> String {
         let values = spec.directions.count == 1 ? ["value"] : spec.directions.indices.map { "value_\($0)" }
         let names = spec.parameters.map { "params_\($0.name)" }
-        var text = row(["number", "state"] + values + names + ["started", "ended", "seconds", "worker", "reason"])
+        // Three stages: which one, after which trial of the one before, and what held.
+        let marks = spec.stages == nil ? [] : ["stage", "promoted_from", "candidate"]
+        var text = row(
+            ["number", "state"] + marks + values + names + ["started", "ended", "seconds", "worker", "reason"])
         for trial in trials {
             let numbers = spec.directions.indices.map { trial.values.indices.contains($0) ? "\(trial.values[$0])" : "" }
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, stored in
@@ -29,10 +32,17 @@ package enum StudyExport: String, CaseIterable, Sendable {
             let seconds =
                 trial.started > 0 && trial.ended >= trial.started ? "\(Double(trial.ended - trial.started) / 1000)" : ""
             text += row(
-                ["\(trial.number)", trial.state.optunaName] + numbers + parameters + [
-                    trial.started > 0 ? isoTime(trial.started) : "", trial.ended > 0 ? isoTime(trial.ended) : "",
-                    seconds, trial.worker, trial.reason,
-                ])
+                ["\(trial.number)", trial.state.optunaName]
+                    + (marks.isEmpty
+                        ? []
+                        : [
+                            trial.stage?.name ?? "", trial.promotedFrom.map { "\($0)" } ?? "",
+                            trial.isCandidate ? "yes" : "",
+                        ])
+                    + numbers + parameters + [
+                        trial.started > 0 ? isoTime(trial.started) : "", trial.ended > 0 ? isoTime(trial.ended) : "",
+                        seconds, trial.worker, trial.reason,
+                    ])
         }
         return text
     }
@@ -87,13 +97,14 @@ package enum StudyExport: String, CaseIterable, Sendable {
                         key: "fixed_params",
                         value: .object(fixed.map { .init(key: $0.name, value: JSONValue($0.value)) })))
             }
+            attributes.append(.init(key: "apex:trial", value: trial.apexFacts))
             let isMany = spec.directions.count > 1
             write(
                 4,
                 [
                     "study_id": 0, "state": JSONValue(Int(trial.state.rawValue)),
-                    "datetime_start": .string(OptunaTime.iso(trial.started)),
-                    "datetime_complete": trial.state.isOver ? .string(OptunaTime.iso(trial.ended)) : nil,
+                    "datetime_start": trial.started > 0 ? .string(OptunaTime.iso(trial.started)) : .null,
+                    "datetime_complete": trial.ended > 0 ? .string(OptunaTime.iso(trial.ended)) : nil,
                     "value": isMany ? .null : trial.values.first.map { .number($0) } ?? .null,
                     "values": isMany && !trial.values.isEmpty ? .array(trial.values.map { .number($0) }) : .null,
                     "distributions": .object(
@@ -107,19 +118,5 @@ package enum StudyExport: String, CaseIterable, Sendable {
                 ])
         }
         return text
-    }
-}
-
-extension JSONValue {
-    /// As Python's `json` writes it: with NaN and Infinity.
-    fileprivate var pythonText: String {
-        switch self {
-        case .number(let value) where value.isNaN: "NaN"
-        case .number(let value) where value.isInfinite: value > 0 ? "Infinity" : "-Infinity"
-        case .array(let values): "[" + values.map(\.pythonText).joined(separator: ",") + "]"
-        case .object(let members):
-            "{" + members.map { JSONValue.string($0.key).text + ":" + $0.value.pythonText }.joined(separator: ",") + "}"
-        default: text
-        }
     }
 }

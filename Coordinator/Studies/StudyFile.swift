@@ -12,7 +12,7 @@ package final class StudyFile {
     package init(_ path: String) throws(DatabaseError) {
         self.path = path
         let database = try Database(path: path, mode: .readOnly, busyTimeout: .seconds(60))
-        try StudyStore.check(database, path)
+        try OptunaSchema.check(database, path)
         self.database = database
     }
 
@@ -24,13 +24,17 @@ package final class StudyFile {
         return names
     }
 
-    /// One study: its directions, the space that its trials' distributions show, and its trials that are over.
+    /// One study: its directions, the space that its trials' distributions show, and its trials, all as they were at one
+    /// moment.
     ///
     /// Where a parameter's range varied, the space is the range of all. A parameter that not every trial has is left
     /// without a condition: Optuna does not say why.
-    package func read(_ name: String) throws(DatabaseError) -> (
+    /// - Parameter onlyOver: leaves out trials that run or wait; the others keep their numbers.
+    package func read(_ name: String, onlyOver: Bool = true) throws(DatabaseError) -> (
         directions: [Study.Direction], parameters: [StudyParameter], trials: [Study.Trial]
     ) {
+        try database.execute("BEGIN")
+        defer { try? database.rollback() }
         let find = try database.prepare("SELECT study_id FROM studies WHERE study_name=?1")
         try find.bind(name, at: 1)
         guard try find.step() else {
@@ -40,12 +44,20 @@ package final class StudyFile {
         }
         let id = find.integer(0)
         find.reset()
-        let directions = try texts("SELECT direction FROM study_directions WHERE study_id=?1 ORDER BY objective", id)
-            .map {
-                $0 == "MAXIMIZE" ? Study.Direction.maximize : .minimize
+        var directions: [Study.Direction] = []
+        for text in try texts("SELECT direction FROM study_directions WHERE study_id=?1 ORDER BY objective", id) {
+            switch text {
+            case "MINIMIZE": directions.append(.minimize)
+            case "MAXIMIZE": directions.append(.maximize)
+            default:
+                throw DatabaseError(cause: .other, "\(path): study \(name) has the direction \(text); mend the file.")
             }
+        }
+        guard !directions.isEmpty else {
+            throw DatabaseError(cause: .other, "\(path): study \(name) has no direction; mend the file.")
+        }
         let parameters = try space(of: id)
-        return (directions, parameters, try trials(of: id, parameters))
+        return (directions, parameters, try trials(of: id, parameters, directions.count, onlyOver))
     }
 
     private func texts(_ sql: String, _ id: Int64) throws(DatabaseError) -> [String] {
@@ -86,13 +98,46 @@ package final class StudyFile {
         return parameters
     }
 
-    private func trials(of id: Int64, _ parameters: [StudyParameter]) throws(DatabaseError) -> [Study.Trial] {
+    private func trials(of id: Int64, _ parameters: [StudyParameter], _ objectives: Int, _ onlyOver: Bool)
+        throws(DatabaseError) -> [Study.Trial]
+    {
         let rows = try database.prepare(
             """
             SELECT trial_id, state, COALESCE(datetime_start, ''), COALESCE(datetime_complete, '') FROM trials
-            WHERE study_id=?1 AND state IN ('COMPLETE', 'PRUNED', 'FAIL') ORDER BY trial_id
+            WHERE study_id=?1 ORDER BY trial_id
             """)
         try rows.bind(id, at: 1)
+        let details = try TrialDetails(database)
+        let places = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
+        var trials: [Study.Trial] = []
+        var number: UInt32 = 0
+        while try rows.step() {
+            defer { number += 1 }
+            guard let state = Study.Trial.State(optuna: rows.text(1)), state.isOver || !onlyOver else { continue }
+            var trial = Study.Trial(number: number, state: state, parameters: parameters.map { _ in nil })
+            trial.started = OptunaTime.milliseconds(rows.text(2))
+            trial.ended = OptunaTime.milliseconds(rows.text(3))
+            try details.read(&trial, row: rows.integer(0), parameters, places)
+            // What somebody mended by hand: a value that does not fit must not reach a sampler.
+            if state == .complete, trial.values.count != objectives || trial.values.contains(where: \.isNaN) {
+                trial.reason = "\(trial.values.count) values where the study has \(objectives) directions"
+                (trial.state, trial.values) = (.failed, [])
+            }
+            trials.append(trial)
+        }
+        return trials
+    }
+}
+
+/// What hangs on one row of `trials`.
+private struct TrialDetails: ~Copyable {
+    private let values: Statement
+    private let results: Statement
+    private let reports: Statement
+    private let user: Statement
+    private let system: Statement
+
+    init(_ database: borrowing Database) throws(DatabaseError) {
         let values = try database.prepare(
             "SELECT param_name, param_value FROM trial_params WHERE trial_id=?1 ORDER BY param_id")
         let results = try database.prepare(
@@ -107,33 +152,53 @@ package final class StudyFile {
         let system = try database.prepare(
             "SELECT \"key\", value_json FROM trial_system_attributes WHERE trial_id=?1 ORDER BY trial_system_attribute_id"
         )
-        let places = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
-        var trials: [Study.Trial] = []
-        while try rows.step() {
-            let row = rows.integer(0)
-            var trial = Study.Trial(
-                number: UInt32(trials.count), state: .complete, parameters: parameters.map { _ in nil })
-            trial.state = rows.text(1) == "COMPLETE" ? .complete : rows.text(1) == "PRUNED" ? .pruned : .failed
-            trial.started = OptunaTime.milliseconds(rows.text(2))
-            trial.ended = OptunaTime.milliseconds(rows.text(3))
-            try each(values, row) { if let at = places[$0.text(0)] { trial.parameters[at] = $0.double(1) } }
-            try each(results, row) { trial.values.append(Self.number($0)) }
-            try each(reports, row) {
-                trial.reports.append(Study.Report(step: $0.integer(2), value: Self.number($0)))
-            }
-            try each(user, row) { trial.attributes.append(Study.NamedText($0.text(0), $0.text(1))) }
-            try each(system, row) {
-                let key = $0.text(0)
-                guard let number = JSONValue($0.text(1))?.double else { return }
-                if key.hasPrefix("constraints:") {
-                    trial.constraints.append(Study.NamedNumber(String(key.dropFirst(12)), number))
-                } else {
-                    trial.notes.append(Study.NamedNumber(key, number))
-                }
-            }
-            trials.append(trial)
+        self.values = values
+        self.results = results
+        self.reports = reports
+        self.user = user
+        self.system = system
+    }
+
+    /// - Parameter places: of the parameters, by name.
+    func read(
+        _ trial: inout Study.Trial, row: Int64, _ parameters: [StudyParameter], _ places: [String: Int]
+    ) throws(DatabaseError) {
+        try each(values, row) {
+            guard let at = places[$0.text(0)], !$0.isNull(1) else { return }
+            // A choice or integer that is none is as good as absent.
+            let stored = $0.double(1)
+            if parameters[at].holds(stored) { trial.parameters[at] = stored }
         }
-        return trials
+        try each(results, row) { trial.values.append(Self.number($0)) }
+        try each(reports, row) {
+            trial.reports.append(Study.Report(step: $0.integer(2), value: Self.number($0)))
+        }
+        try each(user, row) { trial.attributes.append(Study.NamedText($0.text(0), $0.text(1))) }
+        try each(system, row) { Self.read($0.text(0), $0.text(1), parameters, &trial) }
+    }
+
+    private static func read(
+        _ key: String, _ text: String, _ parameters: [StudyParameter], _ trial: inout Study.Trial
+    ) {
+        guard let value = JSONValue(python: text) else { return }
+        if key == "constraints", let numbers = value.array {
+            // As versions before 5 wrote them: without names.
+            for (at, number) in numbers.enumerated() {
+                if let number = number.double { trial.constraints.append(Study.NamedNumber("\(at)", number)) }
+            }
+        } else if key == "fixed_params" {
+            for (at, parameter) in parameters.enumerated() {
+                trial.fixed[at] = value[parameter.name]?.parameterValue.flatMap { parameter.stored($0) }
+            }
+        } else if key == "apex:trial" {
+            trial.readApexFacts(value)
+        } else if let number = value.double {
+            if key.hasPrefix("constraints:") {
+                trial.constraints.append(Study.NamedNumber(String(key.dropFirst(12)), number))
+            } else {
+                trial.notes.append(Study.NamedNumber(key, number))
+            }
+        }
     }
 
     private func each(_ statement: borrowing Statement, _ row: Int64, _ body: (borrowing Statement) -> Void)
@@ -154,7 +219,41 @@ package final class StudyFile {
     }
 }
 
+extension Study.Trial.State {
+    /// As Optuna's databases spell it.
+    fileprivate init?(optuna name: String) {
+        let all: [Self] = [.running, .complete, .pruned, .failed, .waiting]
+        guard let state = all.first(where: { $0.optunaName == name }) else { return nil }
+        self = state
+    }
+}
+
+extension Study.Trial {
+    fileprivate mutating func readApexFacts(_ facts: JSONValue) {
+        func count(_ key: String) -> UInt32 { facts[key]?.double.flatMap { UInt32(exactly: $0) } ?? 0 }
+        asked = count("asked")
+        told = count("told")
+        attempts = count("attempts")
+        worker = facts["worker"]?.string ?? ""
+        reason = facts["reason"]?.string ?? ""
+        decisions = (facts["decisions"]?.array ?? []).compactMap { decision in
+            guard let step = decision["step"]?.double.flatMap({ Int64(exactly: $0) }) else { return nil }
+            return Decision(
+                step: step, isPruned: decision["prune"]?.bool ?? false, reason: decision["reason"]?.string ?? "",
+                order: decision["order"]?.double.flatMap { UInt32(exactly: $0) } ?? 0)
+        }
+    }
+}
+
 extension StudyParameter {
+    /// Whether it can be that number at all.
+    fileprivate func holds(_ stored: Double) -> Bool {
+        switch kind {
+        case .float: stored.isFinite
+        case .int: Int64(exactly: stored) != nil
+        case .categorical(let choices): Int(exactly: stored).map { choices.indices.contains($0) } ?? false
+        }
+    }
     /// The range of both; nil when they are not of one kind.
     fileprivate func widened(by other: StudyParameter) -> StudyParameter? {
         var wider = self

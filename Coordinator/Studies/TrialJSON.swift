@@ -1,4 +1,3 @@
-import Foundation
 import JSON
 import Jobs
 
@@ -19,7 +18,8 @@ extension Study.Trial {
             "constraints": constraints.isEmpty
                 ? nil : .object(constraints.map { JSONValue.Member(key: $0.name, value: JSONValue(any: $0.value)) }),
             "attributes": attributes.isEmpty
-                ? nil : .object(attributes.map { JSONValue.Member(key: $0.name, value: .string($0.text)) }),
+                ? nil : .object(attributes.map { JSONValue.Member(key: $0.name, value: JSONValue(attribute: $0.text)) })
+                ,
         ])
     }
 }
@@ -64,8 +64,4 @@ extension StudyParameter {
 }
 
 /// Milliseconds since 1970 as `2026-01-30T18:00:00.123Z`.
-package func isoTime(_ milliseconds: UInt64) -> String {
-    let formatter = ISO8601DateFormatter()
-    formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-    return formatter.string(from: Date(timeIntervalSince1970: Double(milliseconds) / 1000))
-}
+package func isoTime(_ milliseconds: UInt64) -> String { OptunaTime.zulu(milliseconds) }

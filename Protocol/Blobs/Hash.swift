@@ -31,6 +31,12 @@ extension BlobID {
     package mutating func update(_ bytes: [UInt8]) {
         unsafe bytes.withUnsafeBytes { unsafe update($0) }
     }
+    /// The name of no bytes at all.
+    package static var ofNothing: BlobID { BlobID(of: []) }
+
+    package mutating func update(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { unsafe update(UnsafeRawBufferPointer($0)) }
+    }
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
         // Any bytes are a valid array of UInt8; the pointer is used within the call only.
         let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)

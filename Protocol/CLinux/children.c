@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -11,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +42,113 @@ void apex_forget(pid_t process) {
     }
 }
 
+// The start of the setting that every program of this process has, and all that they start unless they take it away.
+static char mark[80];
+static pid_t watchdog;
+
+// What follows `start` in the environment that a process was started with. System calls only.
+static int setting_of(pid_t process, const char *start, char *buffer, size_t size, char *rest, int room) {
+    char path[32] = "/proc/", digits[12];
+    int length = 6, count = 0;
+    for (pid_t left = process; left > 0; left /= 10) digits[count++] = (char)('0' + left % 10);
+    while (count > 0) path[length++] = digits[--count];
+    memcpy(path + length, "/environ", 9);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    size_t held = 0;
+    for (;;) {
+        ssize_t taken = read(file, buffer + held, size - 1 - held);
+        if (taken < 0 && errno == EINTR) continue;
+        if (taken <= 0) break;
+        held += (size_t)taken;
+    }
+    close(file);
+    buffer[held] = 0;
+    size_t wanted = strlen(start);
+    for (size_t at = 0; at < held; at += strlen(buffer + at) + 1) {
+        if (strncmp(buffer + at, start, wanted) != 0) continue;
+        int copied = 0;
+        for (const char *byte = buffer + at + wanted; *byte != 0 && copied + 1 < room; byte++) rest[copied++] = *byte;
+        if (room > 0) rest[copied] = 0;
+        return copied;
+    }
+    return -1;
+}
+
+// A larger environment is not searched to its end.
+#define ENVIRONMENT_BYTES (512 << 10)
+
+int apex_setting_of(pid_t process, const char *start, char *rest, int room) {
+    char *buffer = malloc(ENVIRONMENT_BYTES);
+    if (buffer == 0) return -1;
+    int length = setting_of(process, start, buffer, ENVIRONMENT_BYTES, rest, room);
+    free(buffer);
+    return length;
+}
+
+int apex_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
+
+int apex_orphans(pid_t *processes, int room) {
+    // They come to the first thread: it alone of this process's threads is sure to live.
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    char text[4096];
+    size_t held = 0;
+    ssize_t taken;
+    while (held < sizeof text - 1 && (taken = read(file, text + held, sizeof text - 1 - held)) != 0) {
+        if (taken < 0 && errno != EINTR) break;
+        if (taken > 0) held += (size_t)taken;
+    }
+    close(file);
+    text[held] = 0;
+    int count = 0;
+    for (char *at = text, *end; count < room; at = end) {
+        long process = strtol(at, &end, 10);
+        // The last number may be cut off.
+        if (end == at || *end == 0) break;
+        if (process != watchdog) processes[count++] = (pid_t)process;
+    }
+    return count;
+}
+
+int apex_reap_if_over(pid_t process) { return waitpid(process, 0, WNOHANG) == process; }
+
+// Kills every process that bears the mark. They may start others meanwhile: until none is found.
+static void kill_marked(void) {
+    static char entries[32 << 10], environment[ENVIRONMENT_BYTES];
+    struct entry {
+        uint64_t inode;
+        int64_t offset;
+        uint16_t length;
+        uint8_t type;
+        char name[];
+    };
+    for (int round = 0; round < 100; round++) {
+        int found = 0;
+        int folder = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0) return;
+        long bytes;
+        while ((bytes = syscall(SYS_getdents64, folder, entries, sizeof entries)) > 0) {
+            for (long at = 0; at < bytes;) {
+                struct entry *entry = (struct entry *)(entries + at);
+                at += entry->length;
+                pid_t process = 0;
+                const char *digit = entry->name;
+                while (*digit >= '0' && *digit <= '9') process = process * 10 + (*digit++ - '0');
+                if (*digit != 0 || process <= 1) continue;
+                if (setting_of(process, mark, environment, sizeof environment, 0, 0) < 0) continue;
+                kill(process, SIGKILL);
+                found = 1;
+            }
+        }
+        close(folder);
+        if (!found) return;
+        usleep(1000);
+    }
+}
+
 // The watchdog's whole life. Forked from a process with threads: only system calls here.
 static void watch(int pipe) {
     char byte;
@@ -48,6 +158,7 @@ static void watch(int pipe) {
         int32_t group = atomic_load(&watched[place]);
         if (group > 1) kill(-group, SIGKILL);
     }
+    if (mark[0] != 0) kill_marked();
     _exit(0);
 }
 
@@ -64,7 +175,8 @@ static void rename_process(const char *name) {
     for (ssize_t i = 0; name[i] != 0 && i + 1 < length; i++) start[i] = name[i];
 }
 
-int apex_watchdog(void) {
+int apex_watchdog(const char *setting) {
+    strncpy(mark, setting, sizeof mark - 1);
     // A standard stream that was closed would be given away as a descriptor, and lost in `apex_start`.
     for (int stream = 0; stream < 3; stream++)
         if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);
@@ -93,6 +205,7 @@ int apex_watchdog(void) {
     pthread_sigmask(SIG_SETMASK, &before, 0);
     close(ends[0]);
     // ends[1] stays open for as long as this process lives.
+    watchdog = process;
     errno = reason;
     return process > 0 ? 0 : -1;
 }

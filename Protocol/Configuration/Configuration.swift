@@ -52,6 +52,10 @@ package struct Configuration: Sendable, Equatable {
         case off, on
         static func < (a: Switch, b: Switch) -> Bool { a == .off && b == .on }
     }
+    package struct Retention: Sendable, Equatable {
+        /// Pictures, shards of images, labels and training sets.
+        package var pngDays = 30, tensorDays = 180, datasetDays = 365
+    }
     package enum LogLevel: String, Sendable, CaseIterable, Comparable {
         case info, warning, error
         package static func < (a: LogLevel, b: LogLevel) -> Bool {
@@ -64,6 +68,7 @@ package struct Configuration: Sendable, Equatable {
     package var tasks = Tasks()
     package var weekend = Weekend()
     package var groups = Groups()
+    package var retention = Retention()
     package var logLevel = LogLevel.info
 
     /// The defaults.

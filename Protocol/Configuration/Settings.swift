@@ -51,6 +51,14 @@ extension Configuration {
             ]
         ),
         ("groups", [("sizes", { $1.groups.sizes = try $0.sizes() })]),
+        (
+            "retention",
+            [
+                ("png_days", { $1.retention.pngDays = try $0.integer(0...100_000) }),
+                ("tensor_days", { $1.retention.tensorDays = try $0.integer(0...100_000) }),
+                ("dataset_days", { $1.retention.datasetDays = try $0.integer(0...100_000) }),
+            ]
+        ),
         ("log", [("level", { $1.logLevel = try $0.choice(LogLevel.self) })]),
     ]
 

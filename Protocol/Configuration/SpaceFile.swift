@@ -150,10 +150,12 @@ package enum SpaceFile {
             for pair in pairs {
                 guard let parent = earlier.first(where: { $0.name == pair.key }) else {
                     throw wrong(
-                        all.contains(pair.key)
-                            ? "its condition is on \(pair.key), which comes later; write \(pair.key) first."
-                            : "its condition is on \(Value.shortened(pair.key)), which is no parameter; there are "
-                                + all.joined(separator: ", ") + ".", at: pair.line)
+                        pair.key == name
+                            ? "its condition is on itself; name a parameter written before it."
+                            : all.contains(pair.key)
+                                ? "its condition is on \(pair.key), which comes later; write \(pair.key) first."
+                                : "its condition is on \(Value.shortened(pair.key)), which is no parameter; there are "
+                                    + all.joined(separator: ", ") + ".", at: pair.line)
                 }
                 var values: [ParameterValue] = []
                 if case .sequence(let items, _) = pair.value {

@@ -20,3 +20,9 @@ package protocol JobKind {
     /// What a worker answers.
     associatedtype Result: Wire
 }
+
+// Whoever adds a kind says so when more is true of it.
+extension JobKind {
+    package static var isRepeatable: Bool { false }
+    package static var isReusable: Bool { false }
+}

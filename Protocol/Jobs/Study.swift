@@ -36,8 +36,12 @@ package enum Study: JobKind {
         package var timeoutMilliseconds: UInt64 = 0
         /// Trials that the first `run` asks for when it is not told how many; 0: it must be told.
         package var trials: UInt32 = 0
+        /// Coarse search, refinement and confirmation instead of one search.
+        package var stages: ThreeStages?
         /// Trials from elsewhere, as `StudyHistory`.
         package var history: BlobID?
+        /// Which of all studies of this name it is: drawn at random when it is made; 0: nobody drew one.
+        package var made: UInt64 = 0
         package init(
             name: String, parameters: [StudyParameter], directions: [Direction] = [.minimize], objective: Objective,
             sampler: String = "tpe", pruner: String = "median", seed: UInt32 = 0, parallel: UInt32 = 1,
@@ -68,7 +72,9 @@ package enum Study: JobKind {
             writer.integer(retries)
             writer.integer(timeoutMilliseconds)
             writer.integer(trials)
+            writer.optional(stages)
             writer.optional(history)
+            writer.integer(made)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             name = try reader.string()
@@ -85,13 +91,17 @@ package enum Study: JobKind {
             retries = try reader.integer()
             timeoutMilliseconds = try reader.integer()
             trials = try reader.integer()
+            stages = try reader.optional()
             history = try reader.optional()
+            made = try reader.integer()
         }
     }
 
     /// One attempt at one trial.
     package struct Task: Sendable, Equatable, Wire {
         package var study: String
+        /// As its study's.
+        package var made: UInt64
         package var trial: UInt32
         /// 0 at first; raised with every retry after a failure.
         package var attempt: UInt32
@@ -106,11 +116,16 @@ package enum Study: JobKind {
         package var draws: [UInt64]
         /// Values drawn together with these for parameters that the trial does not have; empty when there are none.
         package var unused: [Double?]
+        /// Where and on what it is evaluated, in a three-stage study.
+        package var stage: ThreeStages.Part?
         package init(
-            study: String, trial: UInt32, attempt: UInt32, parameters: [StudyParameter], values: [Double?],
-            objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [], unused: [Double?] = []
+            study: String, made: UInt64 = 0, trial: UInt32, attempt: UInt32, parameters: [StudyParameter],
+            values: [Double?], objective: Objective, objectives: UInt32, seed: UInt32, draws: [UInt64] = [],
+            unused: [Double?] = [], stage: ThreeStages.Part? = nil
         ) {
+            self.stage = stage
             self.study = study
+            self.made = made
             self.trial = trial
             self.attempt = attempt
             self.parameters = parameters
@@ -123,6 +138,7 @@ package enum Study: JobKind {
         }
         package func write(to writer: inout WireWriter) {
             writer.string(study)
+            writer.integer(made)
             writer.integer(trial)
             writer.integer(attempt)
             writer.array(parameters)
@@ -132,9 +148,11 @@ package enum Study: JobKind {
             writer.integer(seed)
             writer.integers(draws)
             writer.optionals(unused)
+            writer.optional(stage)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             study = try reader.string()
+            made = try reader.integer()
             trial = try reader.integer()
             attempt = try reader.integer()
             parameters = try reader.array()
@@ -144,6 +162,7 @@ package enum Study: JobKind {
             seed = try reader.integer()
             draws = try reader.integers()
             unused = try reader.optionals()
+            stage = try reader.optional()
         }
     }
 
@@ -252,7 +271,7 @@ package enum Study: JobKind {
             self.init(try reader.string(), try reader.double())
         }
     }
-    package struct NamedText: Sendable, Equatable, Wire {
+    package struct NamedText: Sendable, Hashable, Wire {
         package var name: String, text: String
         package init(_ name: String, _ text: String) {
             self.name = name

@@ -7,7 +7,8 @@ extension Study {
         case command(Program)
         /// One of `TestFunctions`, by name.
         case function(String)
-        /// A trading algorithm of the weekend, by name, on the days of a universe: its stability score.
+        /// A trading algorithm of the weekend, by name, on the days of a universe: its stability score. With
+        /// stages the blob is `StrategyBars`, and it trades them.
         case algorithm(String, universe: BlobID)
         /// Nothing runs: trials are asked for and told from outside.
         case external

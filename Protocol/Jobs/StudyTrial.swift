@@ -125,26 +125,32 @@ extension Study {
     package struct Check: Sendable, Equatable, Wire {
         package var spec: Spec
         package var values: [Double?]
+        /// Of a three-stage study.
+        package var stage: ThreeStages.Stage
         /// Where the trial's folder is made.
         package var folder: String
         /// What a trading algorithm works on; empty for other objectives.
         package var universe: [UInt8]
-        package init(spec: Spec, values: [Double?], folder: String, universe: [UInt8]) {
+        package init(
+            spec: Spec, values: [Double?], stage: ThreeStages.Stage = .coarse, folder: String, universe: [UInt8]
+        ) {
             self.spec = spec
             self.values = values
+            self.stage = stage
             self.folder = folder
             self.universe = universe
         }
         package func write(to writer: inout WireWriter) {
             writer.value(spec)
             writer.optionals(values)
+            writer.value(stage)
             writer.string(folder)
             writer.blob(universe)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(
-                spec: try reader.value(), values: try reader.optionals(), folder: try reader.string(),
-                universe: try reader.blob())
+                spec: try reader.value(), values: try reader.optionals(), stage: try reader.value(),
+                folder: try reader.string(), universe: try reader.blob())
         }
     }
 

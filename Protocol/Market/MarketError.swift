@@ -4,7 +4,7 @@ package struct MarketError: Error, Equatable, CustomStringConvertible {
         case unreadable, notGzip, damagedGzip, tooBig, missingColumn, repeatedColumn, noBars
         case tooFewDays(Int)
         case tooFewSymbols(eligible: Int)
-        case wrongDate, wrongCount
+        case wrongDate, wrongCount, wrongSymbol
     }
     package var cause: Cause
     package var description: String

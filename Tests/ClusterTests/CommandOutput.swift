@@ -27,6 +27,49 @@ func `JSON numbers read back as the same bits`(number: Double) throws {
     #expect((array as? [Double]) == [number])
 }
 
+@Test(arguments: [60, 80, 100, 200]) func `help is never wider than the terminal, and says the same`(width: Int) {
+    var helps: [String] = []
+    for command in Apex.subcommands { helps.append(command.help) }
+    for command in StudyCommand.subcommands { helps.append(command.help) }
+    for help in helps {
+        let fitted = HelpText.fitted(help, width: width)
+        func letters(_ text: String) -> String { text.filter { !$0.isWhitespace } }
+        #expect(letters(fitted) == letters(help))
+        let lines = fitted.split(separator: "\n").map(String.init)
+        // Without a place to break a line stays as it is; there are none at 80.
+        #expect(width < 80 || lines.allSatisfy { $0.count <= width }, "\(lines.first { $0.count > width } ?? "")")
+        if width == 200 { #expect(!help.split(separator: "\n").contains { $0.count > 100 } == (fitted == help)) }
+    }
+}
+
+@Test func `a study leaves two cores of a larger machine to its owner`() {
+    #expect((0...8).map { StudyOptions.defaultSlots(cores: $0) } == [1, 1, 2, 3, 2, 3, 4, 5, 6])
+}
+
+@Test func `a wide option keeps its words together, and what is to be typed stays`() {
+    let help = """
+        usage: apex x NAME
+               apex x --other
+
+          --long VALUE  one two three four five six seven eight
+                        nine ten
+          --json        {"a","b"}
+
+        example: apex x
+        """
+    #expect(
+        HelpText.fitted(help, width: 44) == """
+            usage: apex x NAME
+                   apex x --other
+
+              --long VALUE  one two three four five six
+                            seven eight nine ten
+              --json        {"a","b"}
+
+            example: apex x
+            """)
+}
+
 @Test func `a table aligns its columns and never gets wider than the terminal`() {
     var table = Table([.init("JOB", .right), .init("NAME", isOptional: true), .init("WHY")])
     table.add(["7", "nightly", "because it waits for something long"])

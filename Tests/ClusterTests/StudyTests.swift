@@ -36,7 +36,10 @@ struct StudyTests {
     @Test func `a study of a command runs in two commands, and every trial is there`() throws {
         let place = try Place()
         let made = try place.apex(
-            ["create", "fit", "--space", place.space, "--objective", Self.program, "--trials", "24", "--seed", "3"])
+            [
+                "create", "fit", "--space", place.space, "--objective", Self.program, "--trials", "24", "--seed", "3",
+                "--folder", place.folder.path + "/trials",
+            ])
         #expect(made.code == 0, "\(made.errors)")
         let run = try place.apex(["run", "fit", "--slots", "2", "--json"])
         #expect(run.code == 0, "\(run.errors)")
@@ -50,6 +53,8 @@ struct StudyTests {
             #expect(abs(try #require(trial["value"]?.double) - ((x - 0.5) * (x - 0.5) + n)) < 1e-4)
             #expect((trial["params"]?["bend"] != nil) == (trial["params"]?["mode"]?.string == "bent"))
         }
+        let logs = try FileManager.default.contentsOfDirectory(atPath: place.folder.path + "/trials/fit")
+        #expect(Set(logs) == Set((0..<24).map { "\($0)" }))
         // One line a trial, written as it ended.
         let lines = try String(contentsOfFile: place.state + "/studies/fit/trials.jsonl", encoding: .utf8)
         #expect(Set(lines.split(separator: "\n").compactMap { JSONValue(String($0))?["number"]?.double }).count == 24)
@@ -173,6 +178,7 @@ struct StudyTests {
         try refused(
             ["create", "bad", "--space", place.space, "--objective", "true", "--pruner", "magic"], 1, "magic")
         try refused(["create", "bad", "--objective", "true"], 2, "--space")
+        try refused(["create", "bad", "--objective", "function:branin", "--folder", "x"], 2, "--folder")
         try refused(["run", "nothing"], 1, "there is no study nothing")
         try refused(["fly", "nothing"], 2, "fly")
         #expect(try place.apex(["create", "fit", "--space", place.space, "--objective", "true"]).code == 0)

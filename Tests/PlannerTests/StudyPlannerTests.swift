@@ -101,6 +101,31 @@ import Testing
         #expect(bench.trials[0].state == .pruned)
     }
 
+    @Test func `a report that is not recorded is answered all the same`() throws {
+        var spec = Study.Spec.example(parallel: 1)
+        spec.pruner = "threshold:upper=0.5"
+        var bench = try StudyBench(spec, seed: 3)
+        bench.say(.run(token: 1, trials: 1))
+        bench.report(0, Study.Report(step: -1, value: 0.7))
+        #expect(bench.decisions.map(\.step) == [-1] && bench.decisions[0].isPruned == false)
+        bench.report(0, Study.Report(step: 1, value: 0.1))
+        bench.end(0, Study.Result(end: .complete([0.1]), started: 1, ended: 2, worker: "w"))
+        // Its worker did not know yet that the trial was over.
+        bench.report(0, Study.Report(step: 2, value: 0.7))
+        #expect(bench.decisions.map(\.step) == [-1, 1, 2])
+        #expect(bench.trials[0].state == .complete && bench.trials[0].reports.map(\.step) == [1])
+        try bench.crash()
+        #expect(bench.trials[0].reports.map(\.step) == [1])
+    }
+
+    @Test func `of too many reports the last are answered and forgotten`() throws {
+        var bench = try StudyBench(.example(parallel: 1), seed: 3)
+        bench.say(.run(token: 1, trials: 1))
+        for step in 0..<Int64(StudyBook.maximumReports + 5) { bench.report(0, Study.Report(step: step, value: 1)) }
+        #expect(bench.decisions.count == StudyBook.maximumReports + 5)
+        #expect(bench.trials[0].reports.count == StudyBook.maximumReports)
+    }
+
     @Test func `a failed trial is tried again as often as allowed, as the same trial`() throws {
         var spec = Study.Spec.example(parallel: 1)
         spec.retries = 2
@@ -215,12 +240,12 @@ extension Study.Result {
     }
 }
 
-private struct NoBlobs: BlobSource {
+struct NoBlobs: BlobSource {
     func bytes(of blob: BlobID) throws(JobError) -> [UInt8] { throw JobError("there is no blob \(blob)") }
 }
 
 /// Drives a planner as a coordinator would, and remembers what one would store.
-private struct StudyBench {
+struct StudyBench {
     let spec: Study.Spec
     var planner: StudyPlanner
     var random: SplitMix
@@ -304,7 +329,13 @@ private struct StudyBench {
     mutating func finishAll() { while step() {} }
 
     private func value(of task: Study.Task) -> Double {
-        task.values.enumerated().reduce(0) { $0 + ($1.element ?? 2) * Double($1.offset + 1) }
+        // Other days, other values: what was good may be bad in the forward stage.
+        if let stage = task.stage?.stage {
+            let x = task.values[0] ?? 0
+            let n = task.values[1] ?? 0
+            return stage == .forward ? 0.9 - x : x * (1 + 0.01 * n) - Double(stage.rawValue)
+        }
+        return task.values.enumerated().reduce(0) { $0 + ($1.element ?? 2) * Double($1.offset + 1) }
     }
     private func report(of task: Study.Task, _ step: Int64) -> Study.Report {
         Study.Report(step: step, value: value(of: task) + 3 / Double(step))

@@ -1,3 +1,4 @@
+import Jobs
 import Messages
 import Planners
 import Testing
@@ -33,7 +34,7 @@ private func complaint(_ make: () throws(JobError) -> ThreeStages) -> String {
     let good = try stages()
     #expect(good[.coarse].window.days == 30)
     #expect("\(good[.refine].window)" == "2023-02-01..2023-03-31")
-    #expect(good.placeholders(.refine).map(\.value) == ["refine", "AAA,BBB,CCC", "2023-02-01", "2023-03-31"])
+    #expect(good.part(.refine).placeholders.map(\.value) == ["refine", "AAA,BBB,CCC", "2023-02-01", "2023-03-31"])
     #expect(ThreeStages.Window("2023-02-30..2023-03-31") == nil)
     #expect(ThreeStages.Window("2023-02-03.2023-03-31") == nil)
 }
@@ -91,9 +92,8 @@ private func complaint(_ make: () throws(JobError) -> ThreeStages) -> String {
 
 @Test func `the objective is profit after cost less what is feared`() throws {
     let objective = TradingObjective(drawdownWeight: 0.5, rejectWeight: 100, turnoverWeight: 2)
-    let one = try TradingMetrics([
-        "pnl": 1000, "cost": 50, "max_drawdown": 200, "reject_rate": 0.25, "turnover": 10,
-    ])
+    let numbers = ["pnl": 1000.0, "cost": 50, "max_drawdown": 200, "reject_rate": 0.25, "turnover": 10]
+    let one = try TradingMetrics { numbers[$0] }
     #expect(objective.score(one) == 1000 - 50 - 100 - 25 - 20)
     let idle = TradingMetrics(profit: 0, cost: 0, maximumDrawdown: 0, rejectRate: 0, turnover: 0)
     #expect(objective.score([one, idle]) == 402.5)
@@ -104,9 +104,10 @@ private func complaint(_ make: () throws(JobError) -> ThreeStages) -> String {
     for wrong in [("reject_rate", 1.5), ("cost", -1), ("pnl", Double.nan), ("turnover", .infinity)] {
         var numbers = Dictionary(uniqueKeysWithValues: TradingMetrics.names.map { ($0, 0.5) })
         numbers[wrong.0] = wrong.1
-        #expect(throws: JobError.self) { try TradingMetrics(numbers) }
+        #expect(throws: JobError.self) { try TradingMetrics { numbers[$0] } }
         numbers[wrong.0] = nil
-        #expect(throws: JobError("the objective reported no \(wrong.0).")) { try TradingMetrics(numbers) }
+        let complaint = #expect(throws: JobError.self) { try TradingMetrics { numbers[$0] } }
+        #expect(complaint?.description.hasPrefix("the objective reported no \(wrong.0);") == true)
     }
 }
 
@@ -122,6 +123,13 @@ private func complaint(_ make: () throws(JobError) -> ThreeStages) -> String {
     let promoted = template.promote(trials.reversed(), from: .coarse)
     #expect(promoted.map { $0.results[0].trial } == [1, 0, 5])
     #expect(template.promote([], from: .coarse) == [])
+    // What traded the same as another waits for what traded otherwise.
+    let twins = [(0, 9.0, "a"), (1, 9, "a"), (2, 9, "b"), (3, 4, "c"), (4, 9, "a")].map { number, score, words in
+        StageTrial(
+            number: UInt32(number), values: [Double(number)], score: score, reported: [.init("pnl", words)])
+    }
+    #expect(template.promote(twins, from: .coarse).map { $0.results[0].trial } == [0, 2, 3])
+    #expect(template.promote(Array(twins.prefix(3)), from: .coarse).map { $0.results[0].trial } == [0, 2, 1])
     #expect(template.promote(trials, from: .forward) == [])
 }
 

@@ -19,7 +19,7 @@ enum CheckTrial {
         }
         RunnerList.prepare()
         let result = try StudyRunner.check(
-            check.spec, values: check.values, folder: check.folder, blobs: OneBlob(check.universe),
+            check.spec, values: check.values, stage: check.stage, folder: check.folder, blobs: OneBlob(check.universe),
             heard: { report in
                 let line = Array("step \(report.step): \(report.value)\n".utf8)
                 _ = unsafe write(2, line, line.count)

@@ -10,6 +10,9 @@ package enum RunnerList {
         ErasedRunner(GroupsRunner.self),
         ErasedRunner(WeekendRunner.self),
         ErasedRunner(StudyRunner.self),
+        ErasedRunner(RenderRunner.self),
+        ErasedRunner(LabelRunner.self),
+        ErasedRunner(AggregateRunner.self),
     ]
 
     /// Every kind's name, as listed.
@@ -17,6 +20,8 @@ package enum RunnerList {
 
     /// What is better done before there are threads and much memory.
     package static func prepare() { ChildProcess.prepare() }
+    /// Now and then: what runners cannot do while they run.
+    package static func tidy() { Orphans.reap() }
 
     /// - Throws: when this program has no runner of that name.
     package static func runner(of kind: String) throws(JobError) -> ErasedRunner {

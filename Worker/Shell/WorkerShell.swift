@@ -214,6 +214,7 @@ package final class WorkerShell {
             } else if now - lastHeartbeat >= heartbeatMilliseconds {
                 lastHeartbeat = now
                 post(.heartbeat(worker: worker, seen: seen, held: held))
+                RunnerList.tidy()
             }
         }
     }

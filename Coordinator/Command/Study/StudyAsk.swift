@@ -24,6 +24,14 @@ enum StudyEnqueue: Subcommand {
         try arguments.finishWithoutTrailing()
         let study = try StudyHost(place).study(name)
         let values = try storedValues(words, study.spec.parameters)
+        for (parameter, value) in zip(study.spec.parameters, values) {
+            // As with Optuna: whoever enqueues a value means it.
+            if let value, !parameter.allows(parameter.value(value)) {
+                complain(
+                    "apex study enqueue: \(parameter.name) = \(parameter.value(value).text) is outside the space and "
+                        + "tried all the same; to stay inside, \(parameter.words).")
+            }
+        }
         guard case .trial(let trial) = try study.say(.enqueue(token: StudyHost.token, values)) else {
             throw StudyHost.unexpected
         }
@@ -42,6 +50,7 @@ func storedValues(_ words: [String], _ parameters: [StudyParameter]) throws -> [
             throw UsageError(
                 "\(word) is no PARAMETER=VALUE; the parameters are \(parameters.map(\.name).joined(separator: ", ")).")
         }
+        guard values[at] == nil else { throw UsageError("\(parts[0]) is given twice; give it once.") }
         let parameter = parameters[at]
         var stored: Double?
         if case .categorical(let choices) = parameter.kind {
@@ -92,6 +101,9 @@ enum StudyAsk: Subcommand {
             printJSON(trial.json(study.spec))
         } else {
             print("trial \(trial.number)")
+            if let stage = trial.stage, let part = study.spec.stages?.part(stage) {
+                for (name, value) in part.placeholders { print("\(name)=\(value)") }
+            }
             for (name, value) in study.spec.parameters.named(trial.parameters) { print("\(name)=\(value.text)") }
         }
         return .done
@@ -109,6 +121,7 @@ enum StudyTell: Subcommand {
 
           --value V         once for each direction of the study
           --constraint N=C  the trial is feasible where C is 0 or less
+          --attr N=V        of a three-stage study instead of --value: pnl, cost, max_drawdown, reject_rate, turnover
           --json            the trial, or {"prune","reason"} with --step
         \(whereHelp)
 
@@ -129,6 +142,13 @@ enum StudyTell: Subcommand {
             }
             constraints.append(Study.NamedNumber(parts[0], value))
         }
+        var attributes: [Study.NamedText] = []
+        while let text = try arguments.firstValue("--attr") {
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw UsageError("--attr is \(text); give NAME=VALUE.") }
+            attributes.append(
+                Study.NamedText(parts[0], Double(parts[1]) == nil ? JSONValue.string(parts[1]).text : parts[1]))
+        }
         let step = try arguments.integer("--step", 0...Int64.max)
         let failed = try arguments.value("--failed")
         let isPruned = arguments.flag("--pruned")
@@ -137,9 +157,13 @@ enum StudyTell: Subcommand {
         let word = try arguments.word("the TRIAL's number")
         guard let trial = UInt32(word) else { throw UsageError("\(word) is no trial; give its number.") }
         try arguments.finishWithoutTrailing()
+        let study = try StudyHost(place).study(name)
+        if let stages = study.spec.stages, values.isEmpty, failed == nil, !isPruned, !attributes.isEmpty {
+            let metrics = try TradingMetrics { name in attributes.last { $0.name == name }.flatMap { Double($0.text) } }
+            values = [stages.objective.score(metrics)]
+        }
         let ends = (values.isEmpty ? 0 : 1) + (failed == nil ? 0 : 1) + (isPruned ? 1 : 0)
         guard ends == 1 else { throw UsageError("give --value, --failed or --pruned, one of them.") }
-        let study = try StudyHost(place).study(name)
         if let step {
             guard values.count == 1 else { throw UsageError("--step wants one --value.") }
             let report = StudyRequest.report(
@@ -157,7 +181,8 @@ enum StudyTell: Subcommand {
         let asked = try study.trials().first { $0.number == trial }
         let now = UInt64(Date().timeIntervalSince1970 * 1000)
         let result = Study.Result(
-            end: end, constraints: constraints, started: asked?.started ?? now, ended: now, worker: "told")
+            end: end, constraints: constraints, attributes: attributes, started: asked?.started ?? now, ended: now,
+            worker: "told")
         guard case .trial(let over) = try study.say(.tell(token: StudyHost.token, trial: trial, result)) else {
             throw StudyHost.unexpected
         }
@@ -165,35 +190,6 @@ enum StudyTell: Subcommand {
             printJSON(over.json(study.spec))
         } else {
             print("trial \(trial) is \(over.state.optunaName)" + (over.reason.isEmpty ? "" : ": \(over.reason)"))
-        }
-        return .done
-    }
-}
-
-/// `apex study stop`.
-enum StudyStop: Subcommand {
-    static let name = "stop"
-    static let summary = "start no more trials; those that run end"
-    static let help = """
-        usage: apex study stop NAME
-
-        `apex study run NAME --trials N` goes on later.
-        \(whereHelp)
-
-        example: apex study stop fit
-        """
-    static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
-        try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
-        _ = try study.say(.stop(token: StudyHost.token))
-        let running = try study.counts().running
-        if json {
-            printJSON(["study": .string(name), "running": JSONValue(running)])
-        } else {
-            print("study \(name) starts no more trials\(running > 0 ? "; \(running) run to their end" : "")")
         }
         return .done
     }

@@ -15,6 +15,7 @@ enum StudyCheck: Subcommand {
 
         Shows what a trial with these values would be: its value, reports, attributes, or why it fails. Every parameter
         that the values before it make active must be given. Nothing is pruned; the folder of the trial goes afterwards.
+          --stage S         of a three-stage study: coarse (default), refine or forward
           --json            the trial as `apex study trials --json` prints one
         \(whereHelp)
 
@@ -30,6 +31,10 @@ enum StudyCheck: Subcommand {
             let options = try StudyOptions.spec(&arguments, name: "check")
             (spec, universe) = (options.spec, options.universe ?? [])
         }
+        let word = try arguments.value("--stage")
+        guard let stage = ThreeStages.Stage.allCases.first(where: { $0.name == word ?? "coarse" }) else {
+            throw UsageError("--stage is \(word ?? ""); give coarse, refine or forward.")
+        }
         let place = try Place.from(&arguments)
         let name = try spec == nil ? arguments.word("the study's NAME") : ""
         var words: [String] = []
@@ -41,6 +46,7 @@ enum StudyCheck: Subcommand {
             if case .algorithm(_, let blob)? = spec?.objective { universe = try host.client.blob(blob) }
         }
         guard let spec else { return .wrongUse }
+        guard word == nil || spec.stages != nil else { throw UsageError("--stage: the study has no stages.") }
         _ = try spec.parameters.space
         let values = try storedValues(words, spec.parameters)
         for (at, parameter) in spec.parameters.enumerated() {
@@ -51,7 +57,7 @@ enum StudyCheck: Subcommand {
             }
         }
         var trial = Study.Trial(number: 0, state: .failed, parameters: values)
-        let result = try evaluate(spec, values, universe)
+        let result = try evaluate(spec, values, stage, universe)
         trial.reports = result.reports
         trial.constraints = result.constraints
         trial.attributes = result.attributes
@@ -68,13 +74,17 @@ enum StudyCheck: Subcommand {
     }
 
     /// In a worker's program: this one has no kernels.
-    private static func evaluate(_ spec: Study.Spec, _ values: [Double?], _ universe: [UInt8]) throws -> Study.Result {
+    private static func evaluate(
+        _ spec: Study.Spec, _ values: [Double?], _ stage: ThreeStages.Stage, _ universe: [UInt8]
+    )
+        throws -> Study.Result
+    {
         let folder = NSTemporaryDirectory() + "apex-check-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let file = folder + "/check"
-        let check = Study.Check(spec: spec, values: values, folder: folder, universe: universe)
+        let check = Study.Check(spec: spec, values: values, stage: stage, folder: folder, universe: universe)
         try Data(check.wireBytes).write(to: URL(fileURLWithPath: file))
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try Supervisor.programFolder() + "/apex-worker")

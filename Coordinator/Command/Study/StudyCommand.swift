@@ -8,7 +8,7 @@ enum StudyCommand: Subcommand {
         [
             StudyCreate.self, StudyRun.self, StudyResume.self, StudyStatus.self, StudyBest.self, StudyTrials.self,
             StudyImportance.self, StudyCheck.self, StudyList.self, StudyEnqueue.self, StudyAsk.self, StudyTell.self,
-            StudyStop.self,
+            StudyStop.self, StudyCancel.self,
             StudyReportCommand.self, StudyExportCommand.self, StudyImport.self,
             StudyReplayCommand.self,
         ]
@@ -30,6 +30,7 @@ enum StudyCommand: Subcommand {
 
             example: apex study create branin --objective function:branin --trials 100
                      apex study run branin
+                     apex study create trade --objective algorithm:sma --demo --stages auto
             `apex study COMMAND --help` shows the rest.
             """
     }
@@ -46,6 +47,9 @@ enum StudyCommand: Subcommand {
         guard let command = subcommands.first(where: { $0.name == word }) else {
             throw UsageError("there is no study command \(word).")
         }
-        return try command.run(&arguments)
+        do { return try command.run(&arguments) } catch let error as UsageError {
+            complain("apex study \(word): \(error) `apex study \(word) --help` shows how.")
+            return .wrongUse
+        }
     }
 }

@@ -32,24 +32,45 @@ enum StudyCreate: Subcommand {
                                 algorithm:NAME   a trading algorithm of the weekend (macd, rsi, …) on --bars FILE or
                                                  --demo: its stability score
                                 external         nothing runs; trials go out by `ask` and come back by `tell`
+          --stages FILE         the three-stage template of trading research: a coarse search on one symbol and few days,
+                                its best again on several symbols and more days, and the best of those once more on
+                                the newest days, untuned; what holds there is marked a candidate. No window shares a
+                                day with another. It maximises pnl − cost − weights · (max_drawdown, reject_rate,
+                                turnover), which a program reports as attributes; {stage.symbols}, {stage.first} and
+                                {stage.last} tell it what to trade. algorithm:NAME trades --bars or --demo itself.
+
+              stages:
+                coarse:  {symbols: [AAPL], window: 2017-01-05..2017-01-19, trials: 200}
+                refine:  {symbols: [AAPL, MSFT, XOM], window: 2017-01-20..2017-02-16, trials: 60, promoted: 20}
+                forward: {symbols: [AAPL, MSFT, XOM, GE], window: 2017-02-17..2017-03-31, promoted: 5}
+              weights: {drawdown: 1, reject: 0, turnover: 0}            (these, and what follows, may be left out)
+              trading: {capital: 100000, cost_bps: 5, collar_pct: 3}    (of algorithm:NAME)
+              floor: 0          a candidate's forward score is above it
+              gap_days: 0       calendar days at least between two windows
+                                auto instead of FILE: for algorithm:NAME, windows and symbols chosen from the bars
           --direction D         minimize (default) or maximize; once for each value of a trial
           --sampler S           how the next trial is chosen (default tpe; nsga2 for several directions):
         \(samplers)
           --pruner P            which trials are stopped early (default median; none for several directions):
         \(pruners)
           --trials N            what `run` does when it is not told how many
-          --parallel N          trials asked for at once (default: twice the slots of `run`, so that no slot waits)
+          --parallel N          trials asked for at once (default: twice the slots of `run`, so that no slot waits;
+                                8 with --reproducible or --stages, whose trials depend on it)
           --timeout TIME        `run` starts no trial after so long, as 90s, 2h
           --trial-timeout TIME  a trial that takes longer is ended and has failed
           --grace TIME          between SIGTERM and SIGKILL of a trial's processes (default 10s)
+          --folder DIR          where trials have their folders, as DIR/STUDY/NUMBER on every worker's machine
+                                (default: trials/ in the worker's own state folder)
           --retries R           a failed trial is tried again so often (default 0)
           --pattern REGEX       the value is what this matches in the last line that it matches (first group)
           --seed N              of the sampler (default 0)
           --reproducible        the same trials on 1, 4 or 16 workers: asks and tells keep one fixed order
+                                (always so with --stages)
           --json                print {"study","job","parameters","objective","sampler","pruner"}
         \(whereHelp)
 
-        example: apex study create fit --space space.yaml --objective 'python3 train.py --lr {lr}' --trials 200
+        example: apex study create fit --space space.yaml --objective './train.py --lr {lr}' --trials 200
+                 apex study create trade --objective algorithm:sma --bars us-daily.csv.gz --stages auto
         """
     }
 
@@ -80,9 +101,11 @@ enum StudyCreate: Subcommand {
                 "parameters": .array(spec.parameters.map { .string($0.name) }),
                 "objective": .string(spec.objective.words),
                 "sampler": .string(spec.sampler), "pruner": .string(spec.pruner),
+                "stages": spec.stages?.json ?? .null,
             ])
         } else {
             print("study \(spec.name): \(counted(spec.parameters.count, "parameter")), \(spec.objective.words)")
+            for line in spec.stages?.lines ?? [] { print(line) }
             print(
                 spec.objective == .external
                     ? "ask it with:  apex study ask \(spec.name)"
@@ -93,15 +116,18 @@ enum StudyCreate: Subcommand {
 
     /// Makes the study, or finds the same one made before.
     static func create(_ spec: Study.Spec, in host: StudyHost) throws -> OpenStudy {
+        var spec = spec
         if let known = try host.find(spec.name) {
+            spec.made = known.spec.made
             guard known.spec == spec else {
                 throw JobError(
-                    "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, or go on with "
-                        + "it by `apex study run \(spec.name)`.")
+                    "study \(spec.name) exists with \(difference(known.spec, spec)); take another name, go on with it "
+                        + "by `apex study run \(spec.name)`, or end it for good by `apex study cancel \(spec.name)`.")
             }
             complain("apex study create: study \(spec.name) exists already, with the same settings.")
             return known
         }
+        spec.made = StudyHost.token
         let before = try host.client.status().jobs.count { $0.kind == Study.name && $0.name == spec.name }
         let job = try host.client.submit(
             Submission(
@@ -109,6 +135,7 @@ enum StudyCreate: Subcommand {
                 token: token(spec.name, before), kind: Study.name, spec: spec.wireBytes, name: spec.name,
                 toleratesFailures: true))
         let study = try host.open(job, spec.name)
+        spec.made = study.spec.made  // another's, when two made it at once
         guard study.spec == spec else {
             throw JobError("study \(spec.name) was just made with \(difference(study.spec, spec)); take another name.")
         }
@@ -123,11 +150,16 @@ enum StudyCreate: Subcommand {
     private static func difference(_ a: Study.Spec, _ b: Study.Spec) -> String {
         if a.parameters != b.parameters { return "another space" }
         if a.objective != b.objective { return "another objective (\(a.objective.words))" }
+        if a.stages != b.stages { return a.stages == nil ? "no stages" : "other stages" }
         if a.directions != b.directions { return "other directions" }
         if a.sampler != b.sampler { return "sampler \(a.sampler)" }
         if a.pruner != b.pruner { return "pruner \(a.pruner)" }
         if a.seed != b.seed { return "seed \(a.seed)" }
         if a.parallel != b.parallel { return "\(a.parallel) trials at once" }
+        if a.isReproducible != b.isReproducible { return "\(a.isReproducible ? "a" : "no") fixed order" }
+        if a.retries != b.retries { return "\(a.retries) retries" }
+        if a.trials != b.trials { return "\(a.trials) trials" }
+        if a.history != b.history { return "other trials to begin with" }
         return "other settings"
     }
 }
@@ -143,7 +175,8 @@ enum StudyOptions {
     ) throws -> (spec: Study.Spec, universe: [UInt8]?) {
         let space = try arguments.value("--space").map { try SpaceFile.read($0) }
         guard let what = try arguments.value("--objective") else { throw UsageError("--objective is missing.") }
-        let (objective, own, universe) = try objective(what, &arguments)
+        let wanted = try arguments.value("--stages")
+        let (objective, own, universe, stages) = try objective(what, stages: wanted, &arguments)
         guard let parameters = space ?? known ?? own else {
             throw UsageError("--space is missing: the file with the parameters.")
         }
@@ -156,36 +189,53 @@ enum StudyOptions {
             }
         }
         if directions.isEmpty, let knownDirections { directions = knownDirections }
-        if directions.isEmpty { directions = defaultDirections(objective) }
+        if directions.isEmpty { directions = stages == nil ? defaultDirections(objective) : [.maximize] }
         let slots = defaultSlots()
         let seed = try arguments.integer("--seed", 0...UInt32.max) ?? 0
-        let parallel = try arguments.integer("--parallel", 1...4096) ?? UInt32(2 * slots)
+        let isReproducible = arguments.flag("--reproducible") || stages != nil
+        let parallel = try arguments.integer("--parallel", 1...4096) ?? (isReproducible ? 8 : UInt32(2 * slots))
         let retries = try arguments.integer("--retries", 0...1000) ?? 0 as UInt32
         let sampler = try arguments.value("--sampler") ?? (directions.count > 1 ? "nsga2" : "tpe")
         let pruner = try arguments.value("--pruner") ?? (directions.count > 1 ? "none" : "median")
         var spec = Study.Spec(
             name: try name ?? arguments.word("the study's NAME"), parameters: parameters, directions: directions,
             objective: objective, sampler: sampler, pruner: pruner, seed: seed, parallel: parallel,
-            isReproducible: arguments.flag("--reproducible"), retries: retries)
+            isReproducible: isReproducible, retries: retries)
         spec.trials = try arguments.integer("--trials", 1...10_000_000 as ClosedRange<UInt32>) ?? 0
+        if let stages {
+            guard spec.trials == 0 else { throw UsageError("--trials and --stages: the stages say how many each has.") }
+            spec.stages = stages
+            spec.trials = UInt32(stages.trials)
+        }
         spec.timeoutMilliseconds = try time("--timeout", &arguments) ?? 0
+        // Before a coordinator is asked, or started.
+        try spec.verify()
         return (spec, universe)
     }
 
-    private static func objective(_ what: String, _ arguments: inout Arguments) throws
-        -> (Study.Objective, own: [StudyParameter]?, universe: [UInt8]?)
+    private static func objective(_ what: String, stages: String?, _ arguments: inout Arguments) throws
+        -> (Study.Objective, own: [StudyParameter]?, universe: [UInt8]?, stages: ThreeStages?)
     {
         let timeout = try time("--trial-timeout", &arguments) ?? 0
         let grace = try time("--grace", &arguments) ?? 10_000
         let pattern = try arguments.value("--pattern") ?? ""
-        if what == "external" { return (.external, nil, nil) }
+        let folder = try arguments.value("--folder") ?? ""
+        guard folder.isEmpty || !isBuiltIn(what) else {
+            throw UsageError("--folder is for programs; \(what) runs none.")
+        }
+        if what == "external" { return (.external, nil, nil, try stages.map { try StageInput($0).stages }) }
         if what.hasPrefix("function:") {
             let name = String(what.dropFirst(9))
             guard let function = TestFunctions.named(name) else {
                 throw UsageError(
                     "there is no function \(name); there are \(TestFunctions.all.map(\.name).joined(separator: ", ")).")
             }
-            return (.function(name), function.studyParameters, nil)
+            guard stages == nil else {
+                throw UsageError(
+                    "\(what) trades nothing; --stages wants a program that reports "
+                        + TradingMetrics.names.joined(separator: ", ") + ", or algorithm:NAME.")
+            }
+            return (.function(name), function.studyParameters, nil, nil)
         }
         if what.hasPrefix("algorithm:") {
             let name = String(what.dropFirst(10))
@@ -198,14 +248,42 @@ enum StudyOptions {
             guard arguments.flag("--demo") != (bars != nil) else {
                 throw UsageError("\(what) wants the bars it trades: give --bars FILE or --demo.")
             }
+            if let stages {
+                let input = try StageInput(stages, bars: bars)
+                let bytes = input.bars ?? []
+                return (
+                    .algorithm(name, universe: BlobID(of: bytes)), algorithm.studyParameters, bytes, input.stages
+                )
+            }
             let input = try WeekendInput(bars: bars, settings: WeekendSettings(), weekEnding: nil)
-            return (.algorithm(name, universe: input.blob), algorithm.studyParameters, input.bytes)
+            return (.algorithm(name, universe: input.blob), algorithm.studyParameters, input.bytes, nil)
         }
         let words = try shellWords(what)
         guard !words.isEmpty else { throw UsageError("--objective is empty; give a program and its arguments.") }
+        if !pattern.isEmpty { try check(pattern: pattern) }
         let program = Study.Program(
-            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, pattern: pattern)
-        return (.command(program), nil, nil)
+            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: absolute(folder),
+            pattern: pattern)
+        return (.command(program), nil, nil, try stages.map { try StageInput($0).stages })
+    }
+
+    /// - Throws: what is wrong with a POSIX extended regular expression.
+    private static func check(pattern: String) throws(UsageError) {
+        var compiled = unsafe regex_t()
+        let failure = unsafe regcomp(&compiled, pattern, REG_EXTENDED)
+        if failure == 0 { return unsafe regfree(&compiled) }
+        var words = [CChar](repeating: 0, count: 256)
+        _ = unsafe regerror(failure, nil, &words, words.count)
+        let reason = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        throw UsageError("--pattern is \(pattern), which is no POSIX extended regular expression: \(reason).")
+    }
+
+    private static func isBuiltIn(_ what: String) -> Bool {
+        what == "external" || what.hasPrefix("function:") || what.hasPrefix("algorithm:")
+    }
+    /// Workers have folders of their own to start from.
+    private static func absolute(_ folder: String) -> String {
+        folder.isEmpty || folder.hasPrefix("/") ? folder : FileManager.default.currentDirectoryPath + "/" + folder
     }
 
     private static func defaultDirections(_ objective: Study.Objective) -> [Study.Direction] {
@@ -228,10 +306,7 @@ enum StudyOptions {
     }
 
     /// All cores of a small machine; two are left to its owner on a larger one.
-    static func defaultSlots() -> Int {
-        let cores = usableCores()
-        return cores > 3 ? max(1, cores - 2) : cores
-    }
+    static func defaultSlots(cores: Int = usableCores()) -> Int { cores > 3 ? cores - 2 : max(1, cores) }
 }
 
 /// A command line cut into words as a shell would, with ' and " grouping and \\ escaping, and nothing else.

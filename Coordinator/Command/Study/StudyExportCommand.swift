@@ -89,6 +89,8 @@ enum StudyImport: Subcommand {
                     trial.parameters[read.parameters.firstIndex { $0.name == parameter.name }!]
                 }
                 trial.fixed = spec.parameters.map { _ in nil }
+                // Of an earlier study's stages; those of this one are its own.
+                trial.attributes.removeAll { Study.Trial.stageKeys.contains($0.name) }
                 return trial
             })
         let host = try StudyHost(place)

@@ -74,15 +74,16 @@ final class StudyHost {
     /// The study of that name, if there is one.
     func find(_ name: String) throws -> OpenStudy? {
         let jobs = try client.status().jobs.filter { $0.kind == Study.name && $0.name == name }
-        guard let job = jobs.last(where: { !$0.state.isOver }) else {
-            if let failed = jobs.last, failed.state == .failed { throw JobError("study \(name): \(failed.reason)") }
-            return nil
-        }
+        // One that failed or was cancelled is over for good, and leaves its name.
+        guard let job = jobs.last(where: { !$0.state.isOver }) else { return nil }
         return try open(job.id, name)
     }
 
     func study(_ name: String) throws -> OpenStudy {
         if let study = try find(name) { return study }
+        if let failed = try client.status().jobs.last(where: { $0.kind == Study.name && $0.name == name }) {
+            throw JobError("study \(name) is \(failed.state.name): \(failed.reason)")
+        }
         let names = try studies().map(\.name)
         throw JobError(
             "there is no study \(name) here; "
@@ -132,6 +133,12 @@ struct OpenStudy {
     func counts() throws -> StudyReply.Counts {
         guard case .description(_, let counts) = try say(.describe) else { throw StudyHost.unexpected }
         return counts
+    }
+
+    /// Trials that `create` said and nobody has wished for yet, or that a `stop` took back.
+    func missing() throws -> UInt32 {
+        let wanted = try counts().wanted
+        return spec.trials > wanted ? spec.trials - wanted : 0
     }
 
     /// All trials so far, by number.

@@ -10,8 +10,8 @@ enum StudyRun: Subcommand {
     static let help = """
         usage: apex study run NAME [--trials N] [OPTIONS]
 
-          --trials N        so many more trials; without it, what is left of those before,
-                            or at first what `create` said
+          --trials N        so many more trials; without it, what is left of those before, and as many as
+                            `create` said
           --timeout TIME    start no trial after so long; those that run end (default: the study's own)
           --slots N         trials at once on workers of this machine, where no coordinator runs yet
                             (default: the cores, two less when there are more than three)
@@ -43,8 +43,8 @@ enum StudyRun: Subcommand {
         let began = ContinuousClock.now
         if let more {
             _ = try study.say(.run(token: StudyHost.token, trials: more))
-        } else if try study.counts().wanted == 0, study.spec.trials > 0, mayAdd {
-            _ = try study.say(.run(token: StudyHost.token, trials: study.spec.trials))
+        } else if case let left = try study.missing(), left > 0 {
+            _ = try study.say(.run(token: StudyHost.token, trials: left))
         } else if try study.counts().wanted == 0 {
             throw JobError(
                 "study \(name) has no trials to run; say how many: `apex study \(command) \(name) --trials 100`.")
@@ -93,8 +93,9 @@ enum StudyRun: Subcommand {
                         if let best = status.plan.incumbent { notes.append("best \(brief(best))") }
                         if status.state == .paused { notes.append("paused") }
                         if isStopped { notes.append("time is up") }
+                        let name = study.spec.name + (study.spec.stages == nil ? "" : " \(stage.name)")
                         progress.show(
-                            study.spec.name, done: stage.done, total: stage.total, unit: stage.unit,
+                            name, done: stage.done, total: stage.total, unit: stage.unit,
                             note: notes.joined(separator: ", "))
                     }
                 } catch let error as Ended {
@@ -119,7 +120,7 @@ enum StudyResume: Subcommand {
     static let help = """
         usage: apex study resume NAME [--timeout TIME] [--slots N] [--json]
 
-        Evaluates the trials that are still wished for. The sampler goes on exactly where it stood: the rest of the
+        Evaluates the trials that are still wished for, and as many as `create` said. The sampler goes on exactly where it stood: the rest of the
         trials is what it would have been.
         \(whereHelp)
 
@@ -153,6 +154,7 @@ struct StudySummary {
         return .done
     }
 
+    private var stages: StageSummary? { study.spec.stages.map { StageSummary(stages: $0, trials: trials) } }
     private var best: [Study.Trial] { bestTrials(trials, study.spec.directions) }
 
     var json: JSONValue {
@@ -165,6 +167,7 @@ struct StudySummary {
             "best": study.spec.directions.count > 1
                 ? .array(best.map { $0.json(study.spec) }) : best.first?.json(study.spec) ?? .null,
             "seconds": seconds.map { .number($0) },
+            "stages": stages?.json, "candidates": stages.map { .array($0.candidates.map { $0.json(study.spec) }) },
         ])
     }
 
@@ -178,9 +181,12 @@ struct StudySummary {
                 + (parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))")
                 + (seconds.map { " in \(fixed($0, 1)) s" } ?? "")
         ]
+        lines += stages?.lines ?? []
         if study.spec.directions.count > 1 { lines.append("\(best.count) on the Pareto front") }
         for trial in best.prefix(study.spec.directions.count > 1 ? 10 : 1) {
-            lines.append("best: trial \(trial.number), value \(trial.values.map { "\($0)" }.joined(separator: ", "))")
+            let stage = trial.stage.map { " of stage \($0.name)" } ?? ""
+            lines.append(
+                "best\(stage): trial \(trial.number), value \(trial.values.map { "\($0)" }.joined(separator: ", "))")
             for (name, value) in study.spec.parameters.named(trial.parameters) {
                 lines.append("  \(name) = \(value.text)")
             }
@@ -189,8 +195,9 @@ struct StudySummary {
     }
 }
 
-/// The best complete feasible trial; with several directions those that none is better than in all.
+/// The best complete feasible trial, of three stages that of the furthest; with several directions those that none is better than in all.
 func bestTrials(_ trials: [Study.Trial], _ directions: [Study.Direction]) -> [Study.Trial] {
+    if trials.contains(where: { $0.stage != nil }) { return Array(ThreeStages.furthest(trials).prefix(1)) }
     let complete = trials.filter { $0.state == .complete && $0.isFeasible && $0.values.count == directions.count }
     func loss(_ trial: Study.Trial) -> [Double] {
         zip(trial.values, directions).map { $1 == .minimize ? $0 : -$0 }

@@ -41,10 +41,12 @@ enum StudyTrials: Subcommand {
 
     private static func table(_ trials: [Study.Trial], _ spec: Study.Spec) -> Table {
         var table = Table(
-            [.init("trial", .right), .init("state"), .init("value", .right)]
+            [.init("trial", .right)] + (spec.stages == nil ? [] : [.init("stage")])
+                + [.init("state"), .init("value", .right)]
                 + spec.parameters.map { .init($0.name, .right, isOptional: true) }
                 + [.init("seconds", .right, isOptional: true), .init("worker", isOptional: true), .init("why")])
         for trial in trials {
+            let stage = spec.stages == nil ? [] : [(trial.stage?.name ?? "") + (trial.isCandidate ? " ✓" : "")]
             let seconds =
                 trial.started > 0 && trial.ended > trial.started
                 ? fixed(Double(trial.ended - trial.started) / 1000, 2) : ""
@@ -58,7 +60,9 @@ enum StudyTrials: Subcommand {
                 } ?? ""
             }
             table.add(
-                ["\(trial.number)", trial.state.optunaName, trial.values.map { brief($0) }.joined(separator: " ")]
+                ["\(trial.number)"] + stage + [
+                    trial.state.optunaName, trial.values.map { brief($0) }.joined(separator: " "),
+                ]
                     + parameters + [seconds, trial.worker, trial.reason])
         }
         return table
@@ -95,7 +99,8 @@ enum StudyBest: Subcommand {
     static let help = """
         usage: apex study best NAME [--json]
 
-          --json            the trial as `apex study trials --json` prints one; several directions: {"trials":[…]}
+          --json            the trial as `apex study trials --json` prints one; several directions: {"trials":[…]};
+                            three stages: {"best","candidates":[…]}
         \(whereHelp)
 
         Exit code 1 where no trial is complete yet.
@@ -110,6 +115,9 @@ enum StudyBest: Subcommand {
         let study = try StudyHost(place).study(name)
         let best = bestTrials(try study.trials(), study.spec.directions)
         guard let first = best.first else { throw JobError("study \(name) has no complete trial yet.") }
+        if let stages = study.spec.stages {
+            return try announce(StageSummary(stages: stages, trials: study.trials()), first, study.spec, json: json)
+        }
         if json {
             printJSON(
                 study.spec.directions.count > 1
@@ -119,6 +127,28 @@ enum StudyBest: Subcommand {
         for trial in best {
             print("trial \(trial.number), value \(trial.values.map { "\($0)" }.joined(separator: ", "))")
             for (name, value) in study.spec.parameters.named(trial.parameters) { print("  \(name) = \(value.text)") }
+        }
+        return .done
+    }
+}
+
+extension StudyBest {
+    /// Of three stages: the candidates, or how far the best has come.
+    private static func announce(_ stages: StageSummary, _ best: Study.Trial, _ spec: Study.Spec, json: Bool)
+        throws -> ExitCode
+    {
+        if json {
+            printJSON([
+                "best": best.json(spec), "candidates": .array(stages.candidates.map { $0.json(spec) }),
+            ])
+            return .done
+        }
+        if stages.candidates.isEmpty {
+            complain("no candidate; this is the best of stage \(best.stage?.name ?? "")")
+        }
+        for trial in stages.candidates.isEmpty ? [best] : stages.candidates {
+            print("trial \(trial.number), value \(trial.values[0])\(trial.isCandidate ? ", a candidate" : "")")
+            for (name, value) in spec.parameters.named(trial.parameters) { print("  \(name) = \(value.text)") }
         }
         return .done
     }
@@ -148,7 +178,7 @@ enum StudyList: Subcommand {
                         .object(present: [
                             "study": .string(job.name), "job": JSONValue(job.id.number),
                             "state": .string(job.state.name),
-                            "trials": job.plan.stages.last.map { JSONValue($0.done) },
+                            "trials": JSONValue(job.plan.stages.reduce(0) { $0 + $1.done }),
                             "best": job.plan.incumbent.map { .number($0) },
                         ])
                     })
@@ -160,9 +190,11 @@ enum StudyList: Subcommand {
             .init("study"), .init("job", .right), .init("state"), .init("trials", .right), .init("best", .right),
         ])
         for job in studies {
-            let stage = job.plan.stages.last
+            // Of three stages: those that have begun.
+            let stages = job.plan.stages
+            let (done, total) = (stages.reduce(0) { $0 + $1.done }, stages.reduce(0) { $0 + $1.total })
             table.add([
-                job.name, "\(job.id)", job.state.name, stage.map { "\($0.done)/\($0.total)" } ?? "0",
+                job.name, "\(job.id)", job.state.name, "\(done)/\(total)",
                 job.plan.incumbent.map { brief($0) } ?? "",
             ])
         }

@@ -74,9 +74,16 @@ struct Canvas {
         return Self.path(corners, "stroke: var(--\(color)); stroke-width: 2.2")
     }
     func cell(_ column: Int, _ row: Int, _ columns: Int, _ rows: Int, _ style: String) -> String {
-        let (w, h) = ((width - left - right) / Double(columns), (height - bottom - top) / Double(rows))
+        // Edges as they are written, so that neighbours meet.
+        func edge(_ start: Double, _ length: Double, _ at: Int, _ count: Int) -> Double {
+            ((start + length * Double(at) / Double(count)) * 10).rounded() / 10
+        }
+        let (wide, tall) = (width - left - right, height - bottom - top)
+        let x = edge(left, wide, column, columns)
+        let y = edge(top, tall, rows - 1 - row, rows)
         return Self.rectangle(
-            left + w * Double(column), height - bottom - h * Double(row + 1), w + 0.3, h + 0.3, style, nil, round: 0)
+            x, y, edge(left, wide, column + 1, columns) - x, edge(top, tall, rows - row, rows) - y,
+            style + "; shape-rendering: crispEdges", nil, round: 0)
     }
 
     // MARK: - Shapes
@@ -95,10 +102,17 @@ struct Canvas {
             ["x": n(x), "y": n(y), "width": n(width), "height": n(height), "rx": "\(round)", "style": style],
             title.map { HTML.text("title", $0) })
     }
-    static func label(_ x: Double, _ y: Double, _ text: String, _ anchor: String = "middle", strong: Bool = false)
-        -> String
-    {
-        HTML.text("text", ["x": n(x), "y": n(y), "text-anchor": anchor, "class": strong ? "strong" : "soft"], text)
+    /// - Parameter isHaloed: it stands out from lines that it lies on.
+    static func label(
+        _ x: Double, _ y: Double, _ text: String, _ anchor: String = "middle", strong: Bool = false,
+        isHaloed: Bool = false
+    ) -> String {
+        HTML.text(
+            "text",
+            [
+                "x": n(x), "y": n(y), "text-anchor": anchor,
+                "class": (strong ? "strong" : "soft") + (isHaloed ? " halo" : ""),
+            ], text)
     }
     static func path(_ points: [(Double, Double)], _ style: String, _ title: String? = nil) -> String {
         let d = points.enumerated().map { "\($0 == 0 ? "M" : "L")\(n($1.0)) \(n($1.1))" }.joined()

@@ -23,8 +23,10 @@ extension StudyReport {
         svg += canvas.steps(points.compactMap { point in point.best.map { (Double(point.number), $0) } }, "hit")
         return section(
             "History",
-            thinWords("Each dot is a complete trial, the line the best until then.", shown.count, points.count),
-            card(canvas.svg("History of the study", svg)))
+            thinWords(
+                "Each dot is a complete trial, the line the best until then."
+                    + Self.beyondWords(canvas.y, points.map(\.value)), shown.count, points.count),
+            wideCard(canvas.svg("History of the study", svg)))
     }
 
     // MARK: - Several objectives
@@ -47,8 +49,9 @@ extension StudyReport {
             "Pareto front",
             thinWords(
                 "\(points.count(where: \.isBest)) trials that none is better than in every objective, of \(points.count)"
-                    + (directions.count > 2 ? "; the first two objectives are drawn." : "."), shown.count, points.count),
-            card(canvas.svg("Pareto front", svg)))
+                    + (directions.count > 2 ? "; the first two objectives are drawn" : "")
+                    + ". The first value across, the second upwards.", shown.count, points.count),
+            wideCard(canvas.svg("Pareto front", svg)))
     }
 
     // MARK: - Importance
@@ -79,7 +82,8 @@ extension StudyReport {
         let (width, height) = (1040.0, 340.0)
         let (left, top, bottom) = (50.0, 34.0, 300.0)
         let step = (width - 2 * left) / Double(max(1, picture.axes.count - 1))
-        let shown = thinned(picture.rows)
+        // Many axes make each line long.
+        let shown = thinned(picture.rows, limit: Self.marks(of: 60_000, each: picture.axes.count))
         var svg = ""
         for (place, row) in shown.enumerated() {
             // The best, which come last, stand out.
@@ -109,19 +113,21 @@ extension StudyReport {
             for tick in axis.ticks(4) {
                 svg += Canvas.label(
                     x + 5, bottom - (bottom - top) * axis.position(of: tick) + 4,
-                    clip(parameter.map { Self.words($0, tick) } ?? Self.words(tick), 10), "start")
+                    clip(parameter.map { Self.words($0, tick) } ?? Self.words(tick), 10), "start", isHaloed: true)
             }
         }
         return section(
             "Parallel coordinates",
             thinWords("Each line is a complete trial; the best tenth is green.", shown.count, picture.rows.count),
-            card(Canvas.picture(width, height, "Parallel coordinates", svg)))
+            wideCard(Canvas.picture(width, height, "Parallel coordinates", svg)))
     }
 
     var sliceSection: String {
         let slices = Slice.all(analysed).filter { $0.points.count > 1 }
         guard !slices.isEmpty else { return "" }
         let order = spec.parameters.map(\.name)
+        let limit = Self.marks(of: 24_000, each: slices.count)
+        let most = slices.map(\.points.count).max() ?? 0
         let cards = slices.sorted { order.firstIndex(of: $0.axis.name)! < order.firstIndex(of: $1.axis.name)! }.map {
             slice in
             let parameter = spec.parameters.first { $0.name == slice.axis.name }!
@@ -129,7 +135,7 @@ extension StudyReport {
                 slice.axis, Self.robust("value", slice.points.map(\.value), direction), width: 500, height: 260,
                 xWords: { Self.words(parameter, $0) })
             var svg = canvas.frame
-            for point in thinned(slice.points) {
+            for point in thinned(slice.points, limit: limit) {
                 svg += canvas.dot(
                     point.parameter, point.value, "accent",
                     "trial \(point.number): \(slice.axis.name) \(Self.words(parameter, point.parameter)), \(Self.words(point.value))"
@@ -141,8 +147,9 @@ extension StudyReport {
         }
         return section(
             "Slices",
-            "The value of each complete trial over one parameter"
-                + (directions.count > 1 ? " (the first objective)." : "."),
+            thinWords(
+                "The value of each complete trial over one parameter"
+                    + (directions.count > 1 ? " (the first objective)." : "."), min(limit, most), most),
             HTML.tag("div", ["class": "grid pair"], cards.joined()))
     }
 
@@ -174,8 +181,10 @@ extension StudyReport {
         }
         return section(
             "Contour of the two that matter most",
-            "Greener is better, by rank; guessed between the trials, which are the dots.",
-            card(canvas.svg("Contour over \(names[0]) and \(names[1])", svg)))
+            thinWords(
+                "\(names[0]) across, \(names[1]) upwards. Greener is better, by rank; guessed between the trials, which "
+                    + "are the dots.", shown.count, contour.points.count),
+            wideCard(canvas.svg("Contour over \(names[0]) and \(names[1])", svg)))
     }
 
     // MARK: - Intermediate values
@@ -201,7 +210,7 @@ extension StudyReport {
         return section(
             "Intermediate values",
             thinWords("Green: complete; gold: pruned; grey: failed or running.", shown.count, curves.count),
-            card(canvas.svg("Intermediate values", svg))
+            wideCard(canvas.svg("Intermediate values", svg))
                 + (reasons.isEmpty
                     ? ""
                     : HTML.text("h4", "Why the last ones were pruned") + HTML.tag("ul", ["class": "members"], reasons)))
@@ -223,7 +232,12 @@ extension StudyReport {
         }
         let height = 14.0
         let count = lanes.reduce(0) { $0 + ($1.rows.max() ?? 0) + 1 }
-        guard count <= 200 else { return "" }
+        guard count <= 200 else {
+            return section(
+                "Time line by worker",
+                "\(Figure.count(workers.count)) workers with \(Figure.count(count)) trials side by side are more than a "
+                    + "picture shows; `apex study export` has every start and end.", "")
+        }
         let axis = PlotAxis(name: "seconds", low: 0, high: Double(end - begin) / 1000)
         let (left, width) = (130.0, 1040.0)
         var svg = ""
@@ -248,17 +262,23 @@ extension StudyReport {
         return section(
             "Time line by worker",
             thinWords("Green: complete; gold: pruned; red: failed.", (timed.count + keep - 1) / keep, timed.count),
-            card(Canvas.picture(width, top + 24, "Time line by worker", svg)))
+            wideCard(Canvas.picture(width, top + 24, "Time line by worker", svg)))
     }
 
     // MARK: - Helpers
 
     private func card(_ content: String) -> String { HTML.tag("div", ["class": "card"], content) }
+    /// Of a wide picture, which a narrow screen moves along rather than shrink its words.
+    private func wideCard(_ picture: String) -> String { HTML.tag("div", ["class": "card picture"], picture) }
 
     private func thinned<Element>(_ all: [Element], limit: Int = maximumMarks) -> [Element] {
         guard all.count > limit else { return all }
         // Evenly, the last always there.
         return (0..<limit).map { all[all.count - 1 - (limit - 1 - $0) * all.count / limit] }
+    }
+    /// Marks of each of several pictures or lines, so that all have about `total`.
+    private static func marks(of total: Int, each count: Int) -> Int {
+        min(maximumMarks, max(100, total / max(1, count)))
     }
     private func thinWords(_ words: String, _ shown: Int, _ all: Int) -> String {
         shown < all ? words + " Drawn are \(Figure.count(shown)) of \(Figure.count(all))." : words
@@ -267,6 +287,12 @@ extension StudyReport {
         text.count > count ? text.prefix(count - 1) + "…" : text
     }
 
+    private static func beyondWords(_ axis: PlotAxis, _ values: [Double]) -> String {
+        let above = values.count { $0 > axis.high }
+        let below = values.count { $0 < axis.low }
+        if above > 0 { return " \(Figure.count(above)) above \(words(axis.high)) are drawn at the top." }
+        return below > 0 ? " \(Figure.count(below)) below \(words(axis.low)) are drawn at the bottom." : ""
+    }
     /// The axis of an objective without the worst twentieth, which otherwise presses all others into a line.
     static func robust(_ name: String, _ values: [Double], _ direction: Direction) -> PlotAxis {
         let sorted = values.filter(\.isFinite).sorted()

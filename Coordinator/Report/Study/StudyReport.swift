@@ -19,7 +19,9 @@ package struct StudyReport {
     package init(_ spec: Study.Spec, _ trials: [Study.Trial]) {
         self.spec = spec
         self.trials = trials
-        analysed = trials.compactMap { AnalysisTrial($0, space: spec.parameters) }
+        // Values of other stages are of other days: pictures compare what can be compared.
+        analysed = trials.filter { spec.stages == nil || $0.stage == .coarse }
+            .compactMap { AnalysisTrial($0, space: spec.parameters) }
         directions = spec.directions.map { Direction($0) }
     }
 
@@ -36,7 +38,8 @@ package struct StudyReport {
             HTML.tag("style", ReportStyle.css),
         ]
         let body = [
-            headline, bestSection, historySection, frontSection, importanceSection, parallelSection, sliceSection,
+            headline, stagesSection, bestSection, historySection, frontSection, importanceSection, parallelSection,
+            sliceSection,
             contourSection, curveSection, timeSection, tableSection, settingsSection,
         ]
         return "<!DOCTYPE html>\n"
@@ -77,6 +80,9 @@ package struct StudyReport {
     private var objectiveWords: String {
         let ways = spec.directions.map { $0 == .minimize ? "Minimises" : "Maximises" }
         let way = Set(ways).count == 1 ? ways[0] : "Trades off"
+        if spec.stages != nil, case .algorithm(let name, _) = spec.objective {
+            return "Maximises what the trading algorithm \(name) earns, in three stages."
+        }
         switch spec.objective {
         case .command(let program): return "\(way) what `\(program.words.joined(separator: " "))` prints."
         case .function(let name): return "\(way) the test function \(name)."
@@ -91,6 +97,7 @@ package struct StudyReport {
             let numbers = Set(objectivePoints(analysed, directions: directions).filter(\.isBest).map(\.number))
             return trials.filter { numbers.contains(Int($0.number)) }
         }
+        if spec.stages != nil { return Array(ThreeStages.furthest(trials).prefix(1)) }
         let complete = trials.filter { $0.state == .complete && $0.isFeasible && $0.values.count == 1 }
         let top =
             direction == .minimize
@@ -111,8 +118,10 @@ package struct StudyReport {
         let rows = spec.parameters.named(best[0].parameters).map {
             HTML.text("dt", $0.name) + HTML.text("dd", $0.value.text)
         }.joined()
+        let held = spec.stages == nil ? "" : best[0].isCandidate ? " A candidate: it held." : " No candidate."
         return section(
-            "The best trial", "Trial \(best[0].number), value \(best[0].values[0]).",
+            "The best trial" + (best[0].stage.map { " of stage \($0.name)" } ?? ""),
+            "Trial \(best[0].number), value \(best[0].values[0])." + held,
             HTML.tag("div", ["class": "card"], HTML.tag("dl", rows)))
     }
 
@@ -144,18 +153,25 @@ package struct StudyReport {
             HTML.text("td", isNumber ? ["class": "num"] : [:], text)
         }
         let shown = sorted.prefix(Self.maximumRows)
-        let heads = ["trial", "state", "value"] + spec.parameters.map(\.name) + ["seconds", "worker", "why"]
+        func isNumber(_ parameter: StudyParameter) -> Bool {
+            if case .categorical = parameter.kind { false } else { true }
+        }
+        let hasReasons = shown.contains { !$0.reason.isEmpty }
+        let heads =
+            [("trial", true), ("state", false), ("value", true)] + spec.parameters.map { ($0.name, isNumber($0)) }
+            + [("seconds", true), ("worker", false)] + (hasReasons ? [("why", false)] : [])
         let rows = shown.map { trial -> String in
             let seconds = trial.started > 0 && trial.ended >= trial.started
             let parameters = zip(spec.parameters, trial.parameters).map { parameter, value in
-                cell(value.map { Self.words(parameter, $0) } ?? "")
+                cell(value.map { Self.words(parameter, $0) } ?? "", isNumber: isNumber(parameter))
             }
             return HTML.tag(
                 "tr",
                 cell("\(trial.number)") + cell(trial.state.optunaName, isNumber: false)
                     + cell(trial.values.map(Self.words).joined(separator: ", ")) + parameters.joined()
                     + cell(seconds ? Figure.fixed(Double(trial.ended - trial.started) / 1000, 2) : "")
-                    + cell(trial.worker, isNumber: false) + cell(trial.reason, isNumber: false))
+                    + cell(trial.worker, isNumber: false)
+                    + (hasReasons ? HTML.text("td", ["style": "min-width: 240px"], trial.reason) : ""))
         }.joined()
         let words =
             shown.count < trials.count
@@ -166,7 +182,8 @@ package struct StudyReport {
             HTML.tag(
                 "div", ["class": "card wide"],
                 HTML.tag(
-                    "table", HTML.tag("tr", heads.map { HTML.text("th", $0) }.joined()) + rows)))
+                    "table",
+                    HTML.tag("tr", heads.map { HTML.text("th", $1 ? ["class": "num"] : [:], $0) }.joined()) + rows)))
     }
 
     func section(_ title: String, _ words: String?, _ content: String) -> String {
@@ -193,7 +210,10 @@ package struct StudyReport {
                 mantissa *= 10
                 exponent -= 1
             }
-            return (number < 0 ? "−" : "") + Figure.fixed(mantissa, 3) + "e\(exponent)"
+            var text = Figure.fixed(mantissa, 3)
+            while text.hasSuffix("0") { text.removeLast() }
+            if text.hasSuffix(".") { text.removeLast() }
+            return (number < 0 ? "−" : "") + text + "e\(exponent)"
         }
         var digits = size >= 1000 ? 1 : size >= 100 ? 2 : size >= 10 ? 3 : size >= 1 ? 4 : size >= 0.01 ? 5 : 7
         var text = Figure.fixed(number, digits)

@@ -43,8 +43,23 @@ int apex_clock_is_synchronised(void);
 int apex_end_with(pid_t parent);
 
 /// Starts a process that kills the programs of `apex_start`, with their groups, as soon as this process has ended,
-/// however it ended. Once per process, early: it is a fork. 0, or -1 with errno.
-int apex_watchdog(void);
+/// however it ended; and then every process whose environment has a setting that begins with `setting`, wherever it went.
+/// Once per process, early: it is a fork. 0, or -1 with errno.
+int apex_watchdog(const char *setting);
+
+/// From now on processes whose parent ends become children of this one, if they descend from it. 0, or -1 with errno.
+int apex_adopt_orphans(void);
+
+/// The processes that have come to this one so: children of its first thread, its watchdog apart. How many, at most
+/// `room`; -1 where the kernel does not say.
+int apex_orphans(pid_t *processes, int room);
+
+/// 1 when that child was a zombie, which it is no more.
+int apex_reap_if_over(pid_t process);
+
+/// What follows `start` in the environment that a process of this user was started with, ended by a zero byte and cut to
+/// `room`. Its length; -1 when there is no such setting or process.
+int apex_setting_of(pid_t process, const char *start, char *rest, int room);
 
 /// Starts a program in a process group of its own, with the signals a shell would give it and no descriptor but these
 /// three. The watchdog, if there is one, knows it before its first instruction; and it is killed when the calling

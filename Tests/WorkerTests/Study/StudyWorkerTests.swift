@@ -93,18 +93,53 @@ private func result(_ end: TaskOutcome.End?) throws -> Study.Result {
         worker.signal(SIGKILL)
     }
 
+    @Test func `what left its trial's group ends with the trial, and with no other's`() throws {
+        let coordinator = try FakeCoordinator()
+        let worker = try WorkerProcess(coordinator, slots: 2)
+        _ = try coordinator.greeted()
+        let folder = coordinator.folder
+        // A daemon of a daemon, and one without our mark; the other trial's goes on until that ends.
+        func daemon(_ name: String, _ before: String = "") -> String {
+            "\(before) setsid sh -c 'trap \"\" TERM HUP; (setsid sleep 1000 & echo $! >> \(folder)/\(name)); "
+                + "echo $$ >> \(folder)/\(name); while :; do sleep 0.1; done' > /dev/null 2>&1 &"
+        }
+        func processes(_ name: String) -> [Int32] {
+            let text = (try? String(contentsOfFile: folder + "/" + name, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").compactMap { Int32($0) }
+        }
+        let wait = "while [ $(cat \(folder)/$name | wc -l) -lt 2 ]; do sleep 0.01; done;"
+        try coordinator.assign([
+            trial(0, "name=long; \(daemon("long")) \(wait) while [ ! -e \(folder)/go ]; do sleep 0.01; done; echo 1")
+        ])
+        #expect(Programs.eventually(within: 20) { processes("long").count == 2 })
+        try coordinator.assign([trial(1, "name=short; \(daemon("short")) \(wait) echo 2")])
+        #expect(try result(try coordinator.ends(1)[1]).end == .complete([2]))
+        #expect(processes("short").count == 2 && processes("short").allSatisfy { ends($0) })
+        #expect(processes("long").allSatisfy { kill($0, 0) == 0 })
+        #expect(FileManager.default.createFile(atPath: folder + "/go", contents: nil))
+        _ = try coordinator.ends(1)
+        #expect(processes("long").allSatisfy { ends($0) })
+        try coordinator.assign([trial(2, "name=bare; \(daemon("bare", "env -i PATH=$PATH")) \(wait) echo 3")])
+        _ = try coordinator.ends(1)
+        #expect(processes("bare").count == 2 && processes("bare").allSatisfy { ends($0) })
+        worker.signal(SIGKILL)
+    }
+
     @Test func `a worker killed with -9 leaves no objective behind, nor what that started`() throws {
         let coordinator = try FakeCoordinator()
         let worker = try WorkerProcess(coordinator, slots: 2)
         _ = try coordinator.greeted()
         let mark = coordinator.folder + "/processes"
-        let script = "trap '' TERM HUP; sleep 1000 & echo $! $$ >> \(mark); while :; do sleep 0.1; done"
+        // One stays in the group, one leaves it.
+        let script =
+            "trap '' TERM HUP; sleep 1000 & a=$!; setsid sleep 1000 & echo $a $! $$ >> \(mark); "
+            + "while :; do sleep 0.1; done"
         try coordinator.assign([trial(0, script), trial(1, script)])
         var processes: [Int32] = []
         let started = Programs.eventually(within: 20) {
             let text = (try? String(contentsOfFile: mark, encoding: .utf8)) ?? ""
             processes = text.split(whereSeparator: { $0 == " " || $0 == "\n" }).compactMap { Int32($0) }
-            return processes.count == 4 && text.hasSuffix("\n")
+            return processes.count == 6 && text.hasSuffix("\n")
         }
         #expect(started)
         // One process that looks after the programs, under a name of its own.

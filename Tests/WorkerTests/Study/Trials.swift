@@ -18,6 +18,8 @@ final class Trials {
     var values: [Double?] = [0.25]
     var objectives: UInt32 = 1
     var study = "s"
+    /// Which of the studies of that name.
+    var made: UInt64 = 1
     var attempt: UInt32 = 0
     var timeout: UInt64 = 0
     var grace: UInt64 = 300
@@ -55,7 +57,7 @@ final class Trials {
     func run(_ words: [String], trial: UInt32 = 0, folder: String = "") throws -> Study.Result {
         try StudyRunner.run(
             Study.Task(
-                study: study, trial: trial, attempt: attempt, parameters: parameters, values: values,
+                study: study, made: made, trial: trial, attempt: attempt, parameters: parameters, values: values,
                 objective: .command(
                     Study.Program(
                         words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: folder,

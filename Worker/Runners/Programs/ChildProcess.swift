@@ -69,7 +69,8 @@ struct ChildControl {
     mutating func stop(graceMilliseconds: Int64) { stopRequest = stopRequest ?? graceMilliseconds }
 }
 
-/// One program, run to its end: in a process group of its own that ends with it, and with this process.
+/// One program, run to its end: in a process group of its own that ends with it, and with this process. So do
+/// processes that left the group (`Orphans`).
 enum ChildProcess {
     /// How often cancellation is looked at where no bell rings, in milliseconds.
     private static let pollMilliseconds: Int64 = 50
@@ -78,10 +79,14 @@ enum ChildProcess {
     /// Most programs print little; one that prints much gets the larger buffer.
     private static let bufferBytes = (first: 4 << 10, later: 64 << 10)
     /// Ends what runs when this process is killed. Made before the first program, or sooner by `prepare`.
-    private static let watchdog: Void = { _ = apex_watchdog() }()
+    private static let watchdog: Void = { _ = unsafe apex_watchdog(Orphans.setting) }()
 
-    /// Makes the watchdog, while this process is small: it is a copy of it.
-    static func prepare() { watchdog }
+    /// Makes the watchdog, while this process is small: it is a copy of it. What leaves its program's group comes to this
+    /// process from now on.
+    static func prepare() {
+        watchdog
+        Orphans.adopt()
+    }
 
     /// - Throws: when the program cannot be started.
     static func run(_ program: ChildProgram, _ listener: inout some ChildListener & ~Copyable) throws(JobError)
@@ -93,8 +98,10 @@ enum ChildProcess {
         // Only our ends: the program's own block as programs expect.
         for end in [output.readEnd, errorOutput.readEnd, program.channel?.readEnd ?? -1, input?.writeEnd ?? -1]
         where end >= 0 { apex_set_nonblocking(end) }
+        let mark = Orphans.begin()
+        defer { Orphans.end(mark) }
         let process = try start(
-            program, streams: [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd])
+            program, mark, streams: [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd])
         output.closeWriteEnd()
         errorOutput.closeWriteEnd()
         input?.closeReadEnd()
@@ -175,7 +182,7 @@ enum ChildProcess {
 
     // MARK: - Starting
 
-    private static func start(_ program: ChildProgram, streams: [Int32]) throws(JobError) -> pid_t {
+    private static func start(_ program: ChildProgram, _ mark: UInt64, streams: [Int32]) throws(JobError) -> pid_t {
         let name = program.words.first ?? ""
         guard !name.isEmpty else { throw JobError("no program is named; give one after --.") }
         guard !program.words.contains(where: { $0.utf8.contains(0) }) else {
@@ -185,7 +192,7 @@ enum ChildProcess {
             throw JobError("\(name): its environment holds a zero byte, which no program can be given.")
         }
         let words = unsafe program.words.map { unsafe strdup($0) }
-        let added = unsafe program.environment.map { unsafe strdup($0) }
+        let added = unsafe (program.environment + [Orphans.setting + "\(mark)"]).map { unsafe strdup($0) }
         let strings = unsafe words + added
         defer { for at in unsafe strings.indices { unsafe free(strings[at]) } }
         var settings = unsafe added

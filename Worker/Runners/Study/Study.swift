@@ -17,12 +17,15 @@ package enum StudyRunner: Runner {
             end: .pruned, started: milliseconds(), ended: 0, worker: context.workerName)
         do throws(ObjectiveError) {
             switch task.objective {
+            case .algorithm(let name, let bars) where task.stage != nil:
+                try evaluate(strategy: name, bars, task.stage!, of: task, context, &result)
             case .command(let program): try evaluate(program, of: task, context, &result)
             case .function(let name): try evaluate(function: name, of: task, context, &result)
             case .algorithm(let name, let universe): try evaluate(algorithm: name, universe, of: task, context, &result)
             case .external:
                 throw ObjectiveError("study \(task.study) has no objective that a worker could run; use ask and tell.")
             }
+            if let part = task.stage { try score(part, &result) }
         } catch {
             result.end = .failed(error.reason, mayRetry: error.mayRetry)
         }

@@ -13,14 +13,10 @@ extension StudyRunner {
         algorithm name: String, _ universe: BlobID, of task: Study.Task, _ context: RunContext,
         _ result: inout Study.Result
     ) throws(ObjectiveError) {
-        guard let algorithm = Algorithm.allCases.first(where: { $0.name == name }) else {
-            let names = Algorithm.allCases.map(\.name).joined(separator: ", ")
-            throw ObjectiveError("there is no algorithm \(name); there are \(names).")
-        }
         guard task.objectives == 1 else {
             throw ObjectiveError("\(name) has one value, its stability score; the study has \(task.objectives).")
         }
-        let variation = try variation(of: algorithm, task)
+        let variation = try variation(named: name, task)
         let kernel: VariationKernel
         do throws(JobError) { kernel = try VariationsRunner.kernel(of: universe, context) } catch {
             // Another worker may get it.
@@ -48,7 +44,12 @@ extension StudyRunner {
         return numbers.map { Study.NamedText($0.0, ObjectiveJSON.text($0.1)) }
     }
 
-    private static func variation(of algorithm: Algorithm, _ task: Study.Task) throws(ObjectiveError) -> Variation {
+    /// The variation that a trial's values name.
+    static func variation(named name: String, _ task: Study.Task) throws(ObjectiveError) -> Variation {
+        guard let algorithm = Algorithm.allCases.first(where: { $0.name == name }) else {
+            let names = Algorithm.allCases.map(\.name).joined(separator: ", ")
+            throw ObjectiveError("there is no algorithm \(name); there are \(names).")
+        }
         var options = [UInt8](repeating: 0, count: algorithm.parameters.count)
         for (name, value) in task.parameters.named(task.values) {
             guard let at = algorithm.position(of: name) else {

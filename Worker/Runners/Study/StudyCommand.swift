@@ -36,12 +36,11 @@ extension StudyRunner {
         }
         result.output = trial.log.tail.bytes
         result.errorOutput = trial.errorLog.tail.bytes
-        result.end = try how(end, trial, program)
-        folder.close()
+        result.end = try how(end, trial, program, isStaged: task.stage != nil)
     }
 
     /// What the end of its program means for a trial.
-    private static func how(_ end: ChildEnd, _ trial: borrowing RunningTrial, _ program: Study.Program)
+    private static func how(_ end: ChildEnd, _ trial: borrowing RunningTrial, _ program: Study.Program, isStaged: Bool)
         throws(ObjectiveError) -> Study.Result.End
     {
         if let failure = trial.log.failure ?? trial.errorLog.failure ?? trial.output.fault { throw failure }
@@ -53,7 +52,9 @@ extension StudyRunner {
         if let failure = trial.output.failure { throw failure }
         switch end.way {
         case .exited(prunedExitCode): return .pruned
-        case .exited(0): return trial.output.isPruned ? .pruned : .complete(try trial.output.values())
+        case .exited(0) where trial.output.isPruned: return .pruned
+        // Of three stages the value is made of attributes.
+        case .exited(0): return .complete(isStaged ? [] : try trial.output.values())
         case .exited(let code):
             throw ObjectiveError("it ended with exit code \(code)\(trial.lastWords)", mayRetry: true)
         case .signalled(let signal):
@@ -80,7 +81,10 @@ extension StudyRunner {
             ("trial.number", "\(task.trial)"), ("trial.dir", folder.path), ("trial.seed", "\(task.seed)"),
             ("trial.attempt", "\(task.attempt)"), ("study.name", task.study), ("params.json", folder.parametersPath),
         ]
-        return try ObjectiveWords(values: values).filled(program.words)
+        values += task.stage?.placeholders.map { ($0.name, $0.value) } ?? []
+        do throws(JobError) { return try ObjectiveWords(values: values).filled(program.words) } catch {
+            throw ObjectiveError(error.description)
+        }
     }
 
     /// Everything a program may want to know, under two names: `APEX_…`, and `HPO_…` for programs that are to run under
@@ -90,6 +94,7 @@ extension StudyRunner {
             "STUDY=\(task.study)", "TRIAL=\(task.trial)", "TRIAL_DIR=\(folder.path)", "PARAMS=\(folder.parametersPath)",
             "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)", "OUT=\(channel.path)",
         ]
+        settings += task.stage?.placeholders.map { "\(settingName($0.name))=\($0.value)" } ?? []
         let names = task.parameters.map { settingName($0.name) }
         for (at, (parameter, stored)) in zip(task.parameters, task.values).enumerated() {
             // Two parameters of one name in capitals: neither is there, as a wrong one would be worse than none.

@@ -10,28 +10,32 @@ struct TrialFolder {
 
     /// Makes the folder, or finds that of an earlier attempt, and writes `params.json`.
     ///
-    /// A folder of the same name that belongs to something else is set aside as `<number>.1`, `<number>.2`…: one with
-    /// other parameters, or whose trial was finished, is of an earlier study of this name, and its checkpoints would be
-    /// taken for ours.
+    /// A folder of the same name that belongs to something else is set aside as `<number>.1`, `<number>.2`…: one of
+    /// another study of this name, whose checkpoints would be taken for ours, or one with other parameters.
     init(root: String, task: Study.Task) throws(ObjectiveError) {
         let study = root + "/" + Self.safeName(task.study)
         path = study + "/\(task.trial)"
         let text = Self.json(task.parameters.named(task.values)) + "\n"
-        if unsafe mkdir(path, 0o777) != 0 {
+        var isNew = unsafe mkdir(path, 0o777) == 0
+        if !isNew {
             if errno == ENOENT {
                 try Self.makeFolders(study)
-                guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else { throw Self.error(path, errno) }
+                isNew = unsafe mkdir(path, 0o777) == 0
+                guard isNew || errno == EEXIST else { throw Self.error(path, errno) }
             } else if errno != EEXIST {
                 throw Self.error(path, errno)
             }
-            if try !isOurs(text) {
+            if !isNew, try !isOurs(task, text) {
                 var copy = 1
                 while unsafe access("\(path).\(copy)", F_OK) == 0 { copy += 1 }
                 guard unsafe rename(path, "\(path).\(copy)") == 0, unsafe mkdir(path, 0o777) == 0 else {
                     throw Self.error(path, errno)
                 }
+                isNew = true
             }
         }
+        // A link that leads nowhere: a name as small as a file can be. Where there are no links, the parameters tell.
+        if isNew, task.made != 0 { _ = unsafe symlink(Self.mark(task), markPath) }
         let file = unsafe open(parametersPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw Self.error(parametersPath, errno) }
         defer { Glibc.close(file) }
@@ -39,17 +43,21 @@ struct TrialFolder {
         guard unsafe write(file, bytes, bytes.count) == bytes.count else { throw Self.error(parametersPath, errno) }
     }
 
-    /// The trial is over for good: its `params.json` is read-only from now on, by which a later study knows.
-    func close() { _ = unsafe chmod(parametersPath, 0o444) }
+    /// Says which of all studies of this name the folder belongs to.
+    private var markPath: String { path + "/.study" }
+    private static func mark(_ task: Study.Task) -> String { String(task.made, radix: 16) }
 
-    /// Whether the folder there was left by an attempt at this very trial that did not finish it.
-    private func isOurs(_ text: String) throws(ObjectiveError) -> Bool {
+    /// Whether the folder there was left by an attempt at this very trial.
+    private func isOurs(_ task: Study.Task, _ text: String) throws(ObjectiveError) -> Bool {
+        var mark = [UInt8](repeating: 0, count: 64)
+        let length = unsafe mark.withUnsafeMutableBytes { room in
+            unsafe readlink(markPath, room.baseAddress!.assumingMemoryBound(to: CChar.self), room.count)
+        }
+        if length >= 0, task.made != 0, !mark.prefix(length).elementsEqual(Self.mark(task).utf8) { return false }
         let file = unsafe open(parametersPath, O_RDONLY | O_CLOEXEC)
         // None yet: an attempt that was cut short before it wrote it.
         guard file >= 0 else { return errno == ENOENT }
         defer { Glibc.close(file) }
-        var facts = stat()
-        guard unsafe fstat(file, &facts) == 0, facts.st_mode & 0o200 != 0 else { return false }
         var bytes = [UInt8](repeating: 0, count: text.utf8.count + 1)
         let count = unsafe read(file, &bytes, bytes.count)
         // Cut short by a full disk, or by a crash, it is still ours.

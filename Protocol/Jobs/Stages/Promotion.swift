@@ -27,7 +27,12 @@ package struct StageTrial: Sendable, Equatable {
     /// nil when the trial failed or was pruned.
     package var score: Double?
     package var isFeasible: Bool
-    package init(number: UInt32, values: [Double?], score: Double?, isFeasible: Bool = true) {
+    /// What it reported: trials that report the same in everything traded the same. Empty: nobody knows.
+    package var reported: [Study.NamedText]
+    package init(
+        number: UInt32, values: [Double?], score: Double?, isFeasible: Bool = true, reported: [Study.NamedText] = []
+    ) {
+        self.reported = reported
         self.number = number
         self.values = values
         self.score = score
@@ -37,12 +42,21 @@ package struct StageTrial: Sendable, Equatable {
 
 extension ThreeStages {
     /// The trials of a stage that go on: best scores first, at most as many as the next stage takes. Equal scores go by
-    /// trial number, equal parameters count once. Trials without a finite score, and infeasible ones, stay behind.
+    /// trial number, equal parameters count once. Of trials that reported the same in everything the first goes, and the
+    /// others only where places are left: they would show the next stage the same trades again. Trials without a finite
+    /// score, and infeasible ones, stay behind.
     ///
     /// - Parameters: trials: of that stage, in any order. earlier: what was promoted into it; their results go along.
     package func promote(_ trials: [StageTrial], from stage: Stage, earlier: [Promoted] = []) -> [Promoted] {
         guard let limit = promotions(from: stage) else { return [] }
-        return Array(ranked(trials, stage, earlier).prefix(limit))
+        let reported = Dictionary(trials.map { ($0.number, $0.reported) }) { first, _ in first }
+        var seen: Set<[Study.NamedText]> = []
+        var (firsts, twins): ([Promoted], [Promoted]) = ([], [])
+        for one in ranked(trials, stage, earlier) {
+            let words = reported[one.results.last!.trial] ?? []
+            if words.isEmpty || seen.insert(words).inserted { firsts.append(one) } else { twins.append(one) }
+        }
+        return Array((firsts + twins).prefix(limit))
     }
 
     /// Who held on days that nothing was tuned on: promoted into the forward stage, and a forward score above `floor`.

@@ -22,13 +22,19 @@ package struct TradingMetrics: Sendable, Equatable {
 
     /// The names under which a program reports them.
     package static let names = ["pnl", "cost", "max_drawdown", "reject_rate", "turnover"]
+    /// In the order of `names`.
+    package var numbers: [Double] { [profit, cost, maximumDrawdown, rejectRate, turnover] }
 
     /// From what a program reported.
     ///
     /// - Throws: which number is missing, not finite or out of its range.
-    package init(_ numbers: [String: Double]) throws(JobError) {
+    package init(_ reported: (String) -> Double?) throws(JobError) {
         func number(_ name: String, in range: ClosedRange<Double>, _ words: String) throws(JobError) -> Double {
-            guard let value = numbers[name] else { throw JobError("the objective reported no \(name).") }
+            guard let value = reported(name) else {
+                throw JobError(
+                    "the objective reported no \(name); a trial of three stages reports "
+                        + Self.names.joined(separator: ", ") + " as attributes.")
+            }
             guard value.isFinite, range.contains(value) else {
                 throw JobError("the objective reported \(name) \(value); \(words).")
             }
@@ -75,5 +81,34 @@ package struct TradingObjective: Sendable, Equatable {
     /// Over several symbols: the mean of their scores, in the order given. NaN without symbols.
     package func score(_ symbols: [TradingMetrics]) -> Double {
         symbols.reduce(0) { $0 + score($1) } / Double(symbols.count)
+    }
+}
+
+/// How the built-in algorithms trade: a day whose signal says so is bought at the open and sold at the close, for the
+/// same amount on each symbol.
+package struct TradingRules: Sendable, Equatable {
+    /// Bought a day and symbol, in the currency of the bars; gains are not put to work again.
+    package var capital: Double
+    /// Fees, spread and slippage of each side, in basis points of the amount traded.
+    package var costBasisPoints: Double
+    /// An order is refused where the open lies further than so many percent from the close before.
+    package var collarPercent: Double
+    package init(capital: Double = 100_000, costBasisPoints: Double = 5, collarPercent: Double = 3) {
+        self.capital = capital
+        self.costBasisPoints = costBasisPoints
+        self.collarPercent = collarPercent
+    }
+
+    /// - Throws: which is out of its range.
+    package func check() throws(JobError) {
+        guard capital > 0, capital.isFinite else {
+            throw JobError("the capital is \(capital); give an amount above 0.")
+        }
+        guard costBasisPoints >= 0, costBasisPoints <= 10_000 else {
+            throw JobError("the cost is \(costBasisPoints) basis points; give 0 to 10000.")
+        }
+        guard collarPercent > 0, collarPercent.isFinite else {
+            throw JobError("the collar is \(collarPercent) percent; give a number above 0.")
+        }
     }
 }

@@ -49,10 +49,16 @@ package struct ThreeStages: Sendable, Equatable {
         }
     }
 
+    package static let maximumTrials = 1_000_000
+
     package let coarse: Setting
     package let refine: Setting
     package let forward: Setting
     package let objective: TradingObjective
+    /// How the built-in algorithms trade; programs know their own costs.
+    package let rules: TradingRules
+    /// A forward score above it makes a candidate.
+    package let floor: Double
     /// Calendar days at least between two windows, so that what looks back from the first days of one does not see the
     /// other.
     package let gapDays: Int
@@ -60,15 +66,19 @@ package struct ThreeStages: Sendable, Equatable {
     /// - Throws: what is wrong, where, and what would be right.
     package init(
         coarse: Setting, refine: Setting, forward: Setting, objective: TradingObjective = TradingObjective(),
-        gapDays: Int = 0
+        rules: TradingRules = TradingRules(), floor: Double = 0, gapDays: Int = 0
     ) throws(JobError) {
         self.coarse = coarse
         self.refine = refine
         self.forward = forward
         self.objective = objective
+        self.rules = rules
+        self.floor = floor
         self.gapDays = gapDays
         for stage in Stage.allCases { try Self.check(self[stage], stage) }
         try objective.check()
+        try rules.check()
+        guard floor.isFinite else { throw JobError("the floor is \(floor); give a number.") }
         try checkWindows()
         try checkSizes()
     }
@@ -84,14 +94,18 @@ package struct ThreeStages: Sendable, Equatable {
     /// How many trials of a stage go on to the next; nil after the last.
     package func promotions(from stage: Stage) -> Int? { stage.next.map { self[$0].promoted } }
 
-    /// What a command's arguments may name in braces during a stage.
-    package func placeholders(_ stage: Stage) -> [(name: String, value: String)] {
-        let setting = self[stage]
-        return [
-            ("stage", stage.name), ("stage.symbols", setting.symbols.joined(separator: ",")),
-            ("stage.first", MarketDate.text(setting.window.first)),
-            ("stage.last", MarketDate.text(setting.window.last)),
-        ]
+    /// Trials of all stages, when each takes as many as it may.
+    package var trials: Int { Stage.allCases.reduce(0) { $0 + self[$1].trials } }
+
+    /// What the trials of a stage carry.
+    package func part(_ stage: Stage) -> Part {
+        Part(
+            stage: stage, symbols: self[stage].symbols, window: self[stage].window, objective: objective, rules: rules)
+    }
+
+    /// A stage's sampler begins with a seed of its own; the coarse one with the study's.
+    package static func seed(_ seed: UInt32, _ stage: Stage) -> UInt32 {
+        stage == .coarse ? seed : (seed ^ UInt32(stage.rawValue) &* 0x9E37_79B1) &* 0x85EB_CA6B
     }
 
     private static func check(_ setting: Setting, _ stage: Stage) throws(JobError) {
@@ -113,7 +127,9 @@ package struct ThreeStages: Sendable, Equatable {
         guard setting.window.first <= setting.window.last else {
             throw JobError("\(at): the window \(setting.window) ends before it begins.")
         }
-        guard setting.trials > 0 else { throw JobError("\(at) has \(setting.trials) trials; give at least 1.") }
+        guard setting.trials > 0, setting.trials <= maximumTrials else {
+            throw JobError("\(at) has \(setting.trials) trials; give 1 to \(maximumTrials).")
+        }
     }
 
     private func checkWindows() throws(JobError) {

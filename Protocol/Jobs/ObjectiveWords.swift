@@ -1,4 +1,4 @@
-import Jobs
+import Messages
 
 /// A trial's place in a program's arguments.
 ///
@@ -9,11 +9,18 @@ import Jobs
 ///
 /// A word with a parameter that the trial does not have is left out; if it is nothing else (`--momentum {momentum}`),
 /// the option before it too.
-struct ObjectiveWords {
+package struct ObjectiveWords {
     /// By name: nil for a parameter that the trial does not have.
-    var values: [(name: String, text: String?)]
+    private let values: [(name: String, text: String?)]
+    package init(values: [(name: String, text: String?)]) { self.values = values }
 
-    func filled(_ words: [String]) throws(ObjectiveError) -> [String] {
+    /// What a trial has besides its parameters; `{stage…}` only in a study of three stages.
+    package static let ownNames = [
+        "trial.number", "trial.dir", "trial.seed", "trial.attempt", "study.name", "params.json",
+    ]
+
+    /// - Throws: when a word asks for what the study does not have.
+    package func filled(_ words: [String]) throws(JobError) -> [String] {
         var result: [String] = []
         for (at, word) in words.enumerated() {
             if let text = try filled(word) {
@@ -31,7 +38,7 @@ struct ObjectiveWords {
     }
 
     /// Nil when the word asks for a parameter that the trial does not have.
-    private func filled(_ word: String) throws(ObjectiveError) -> String? {
+    private func filled(_ word: String) throws(JobError) -> String? {
         var result: [UInt8] = []
         var rest = Array(word.utf8)[...]
         var isWanted = true
@@ -61,7 +68,7 @@ struct ObjectiveWords {
                 if let text = value.text { result += text.utf8 } else { isWanted = false }
                 rest = rest[(close + 1)...]
             } else if isName {
-                throw ObjectiveError(
+                throw JobError(
                     "the objective's word \(word) asks for {\(name)}, which the study does not have; it has "
                         + values.map { "{\($0.name)}" }.joined(separator: ", ")
                         + ". For the braces themselves write {{\(name)}}.")

@@ -1,0 +1,62 @@
+import JSON
+import Jobs
+import Messages
+
+/// `apex study stop`.
+enum StudyStop: Subcommand {
+    static let name = "stop"
+    static let summary = "start no more trials; those that run end"
+    static let help = """
+        usage: apex study stop NAME
+
+        `apex study run NAME --trials N` goes on later.
+        \(whereHelp)
+
+        example: apex study stop fit
+        """
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let place = try Place.from(&arguments)
+        let name = try arguments.word("the study's NAME")
+        try arguments.finishWithoutTrailing()
+        let study = try StudyHost(place).study(name)
+        _ = try study.say(.stop(token: StudyHost.token))
+        let running = try study.counts().running
+        if json {
+            printJSON(["study": .string(name), "running": JSONValue(running)])
+        } else {
+            print("study \(name) starts no more trials\(running > 0 ? "; \(running) run to their end" : "")")
+        }
+        return .done
+    }
+}
+
+/// `apex study cancel`.
+enum StudyCancel: Subcommand {
+    static let name = "cancel"
+    static let summary = "end a study for good, and free its name"
+    static let help = """
+        usage: apex study cancel NAME
+
+        Stops what it runs. Its trials stay in studies.sqlite, where Optuna reads them, and `apex study import` makes a
+        new study of them; here nobody can go on with it.
+        \(whereHelp)
+
+        example: apex study cancel fit
+        """
+    static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let json = arguments.flag("--json")
+        let place = try Place.from(&arguments)
+        let name = try arguments.word("the study's NAME")
+        try arguments.finishWithoutTrailing()
+        let host = try StudyHost(place)
+        let study = try host.study(name)
+        _ = try host.client.ask(.cancel(study.job))
+        if json {
+            printJSON(["study": .string(name), "job": JSONValue(study.job.number)])
+        } else {
+            print("study \(name) is over; another may have its name")
+        }
+        return .done
+    }
+}
