@@ -48,13 +48,13 @@ package struct Configuration: Sendable, Equatable {
         /// Ascending.
         package var sizes = [3, 4]
     }
-    enum Switch: String, CaseIterable, Comparable {
-        case off, on
-        static func < (a: Switch, b: Switch) -> Bool { a == .off && b == .on }
-    }
     package struct Retention: Sendable, Equatable {
         /// Pictures, shards of images, labels and training sets.
         package var pngDays = 30, tensorDays = 180, datasetDays = 365
+    }
+    enum Switch: String, CaseIterable, Comparable {
+        case off, on
+        static func < (a: Switch, b: Switch) -> Bool { a == .off && b == .on }
     }
     package enum LogLevel: String, Sendable, CaseIterable, Comparable {
         case info, warning, error

@@ -3,7 +3,8 @@ import CDeflate
 /// PNG files. Source: W3C, *Portable Network Graphics (PNG) Specification (Second Edition)*.
 package enum PNG {
     package enum Colours: UInt8, Sendable {
-        case grey = 0, colour = 2
+        case grey = 0
+        case colour = 2
         package var channels: Int { self == .grey ? 1 : 3 }
     }
     private static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]

@@ -74,9 +74,11 @@ import Testing
 
     @Test func `prices of any size and the closest ones stay inside the picture`() {
         let huge = Double.greatestFiniteMagnitude
-        for (low, high) in [(huge / 2, huge), (5e-324, 1e-323), (1, 1.nextUp), (1e-300, 1e300)] {
+        for (low, high) in [
+            (huge / 2, huge), (.leastNonzeroMagnitude, 2 * .leastNonzeroMagnitude), (1, 1.nextUp), (1e-300, 1e300),
+        ] {
             let series = Bars.make([
-                (low, high, low, high, huge), (high, high, low, low, 5e-324), (low, low, low, low, 0),
+                (low, high, low, high, huge), (high, high, low, low, .leastNonzeroMagnitude), (low, low, low, low, 0),
             ])
             for size in [64, 1024] as [UInt16] {
                 #expect(differences(ChartStyle(size: size, bars: 3), series, 0..<3) == [], "\(low) … \(high)")

@@ -198,7 +198,8 @@ import Testing
             #expect(floats[at..<at + image.byteCount].elementsEqual(pixels.map { Double(Float($0) / 255) }))
             let date = String(MarketDate.text(market[0].date(of: 29 + row / 3)).filter { $0 != "-" })
             let name = "\(path).png/\(market[row % 3].symbol)_\(date)T143000Z_1d.png"
-            let png = try #require(PNGReader(Array(try #require(FileManager.default.contents(atPath: name)))))
+            let file = try #require(FileManager.default.contents(atPath: name))
+            let png = try #require(PNGReader(Array(file)))
             #expect(png.colourType == 2 && png.bitDepth == 8 && png.rows == pixels)
         }
     }

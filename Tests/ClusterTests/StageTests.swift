@@ -69,7 +69,7 @@ struct StageTests {
     }
 
     @Test func `one worker, four, and one killed again and again make the same study of real bars`() throws {
-        let place = try Place()
+        let place = Place()
         let settings = ["--objective", "algorithm:sma", "--bars", Self.bars, "--stages", "auto", "--seed", "5"]
         var all: [[JSONValue]] = []
         for slots in ["1", "4"] {
@@ -125,7 +125,7 @@ struct StageTests {
             print("MISSING PEER: there is no python3; a three-stage study was not computed again")
             return
         }
-        let place = try Place()
+        let place = Place()
         let made = try place.apex([
             "create", "s", "--objective", "algorithm:sma", "--bars", Self.bars, "--stages", "auto", "--seed", "11",
             "--json",
@@ -147,7 +147,7 @@ struct StageTests {
     }
 
     @Test func `a program is told its stage, and its attributes make the value`() throws {
-        let place = try Place()
+        let place = Place()
         let stages = try place.file(
             "stages.yaml",
             """
@@ -197,7 +197,7 @@ struct StageTests {
     }
 
     @Test func `what is wrong with three stages is said before anything runs`() throws {
-        let place = try Place()
+        let place = Place()
         func refused(_ words: [String], _ code: Int32, _ part: String) throws {
             let outcome = try place.apex(["create", "bad"] + words)
             #expect(

@@ -14,7 +14,7 @@ enum StudyImportance: Subcommand {
 
         The share of each parameter in what tells the best tenth of the complete trials from all of them (PED-ANOVA,
         Watanabe, Bansal and Hutter 2023, as in Optuna 5). The shares add up to 1. A parameter that only some trials
-        have is judged among those.
+        have is judged among those. Of three stages the coarse one counts: values of other days do not compare.
           --json            {"study","trials","importance":[{"parameter","share"}]}, the most important first
         \(whereHelp)
 
@@ -26,7 +26,7 @@ enum StudyImportance: Subcommand {
         let name = try arguments.word("the study's NAME")
         try arguments.finishWithoutTrailing()
         let study = try StudyHost(place).study(name)
-        let trials = try study.trials()
+        let trials = try study.trials().filter { study.spec.stages == nil || $0.stage == .coarse }
         let shares = Importance.all(
             of: trials.compactMap { AnalysisTrial($0, space: study.spec.parameters) },
             directions: study.spec.directions.map { Direction($0) })
