@@ -70,6 +70,12 @@ enum ChartsBench {
             }
             print(line)
         }
+        if let peer {
+            let rates = (1...3).map { _ in 400 / peer.seconds("grey", 400) }
+            print(
+                "PIL + NumPy with 8-bit PNG, float32 and int8: \(Int(median(rates))) images/s; ours / that: "
+                    + (median(ours[1]) / median(rates)).formatted(1))
+        }
         if let seconds = peer?.seconds("mplfinance", 5), seconds > 0 {
             print("mplfinance: \((5 / seconds).formatted(1)) images/s on one core")
         }

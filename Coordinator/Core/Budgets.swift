@@ -44,9 +44,8 @@ extension Core {
 
     /// Slots that came or went bring what is left of each budget, or take it along.
     mutating func countBudgetSlots() {
-        guard open.contains(where: { jobs[at($0)].ledger != nil }) else { return }
         let slots = min(index.budgetSlots, Self.maximumBudgetSlots)
-        for id in open {
+        for id in open where jobs[at(id)].ledger != nil {
             let isForgotten = plantedBug == .forgetsWithdrawals && (jobs[at(id)].ledger?.slots ?? 0) > slots
             jobs[at(id)].ledger?.count(slots: slots, at: isForgotten ? .max / 4 : now)
         }

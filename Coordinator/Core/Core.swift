@@ -67,7 +67,15 @@ package struct Core: Sendable {
     package init(limits: Limits = Limits()) { self.limits = limits }
 
     package mutating func handle(_ event: Event, at now: Milliseconds) -> [Effect] {
-        effects = []
+        var effects: [Effect] = []
+        handle(event, at: now, into: &effects)
+        return effects
+    }
+
+    /// Appends the effects to those of earlier events: one buffer, lent to the core while it decides, serves a batch.
+    package mutating func handle(_ event: Event, at now: Milliseconds, into effects: inout [Effect]) {
+        swap(&self.effects, &effects)
+        defer { swap(&self.effects, &effects) }
         self.now = now
         switch event {
         case .submitted(let submission, let client): submit(submission, by: client)
@@ -99,8 +107,6 @@ package struct Core: Sendable {
             tellIdlePlanners()
             recordBudgets()
         }
-        defer { effects = [] }
-        return effects
     }
 
     /// When the next `.ticked` is due even if nothing else happens.
@@ -304,9 +310,10 @@ package struct Core: Sendable {
 
     // MARK: - Time and idle slots
 
-    func load(for job: Job) -> Load {
+    func load(for j: Int) -> Load {
         Load(
-            slots: index.liveSlots, idleSlots: max(0, index.liveSlots - index.liveTasks), queuedTasks: job.queue.count)
+            slots: index.liveSlots, idleSlots: max(0, index.liveSlots - index.liveTasks),
+            queuedTasks: jobs[j].queue.count)
     }
 
     /// Between two ticks pass at most 100 ms. When it was far longer, the coordinator was away (suspended, or its disk
@@ -329,7 +336,7 @@ package struct Core: Sendable {
             guard jobs[j].state == .running, !jobs[j].isArray, jobs[j].openPlannerCalls == 0, !jobs[j].askedForEnd,
                 !jobs[j].isResting, firstQueued(of: j) == nil
             else { continue }
-            let load = load(for: jobs[j])
+            let load = load(for: j)
             guard load.idleSlots > 0 else { continue }
             let current = (load.slots, jobs[j].taskCount, jobs[j].done)
             if jobs[j].toldIdle != current {

@@ -5,32 +5,75 @@ extension Core {
     /// Tries the workers that changed since they were last tried, and all of them when the jobs want something else:
     /// what a tick costs does not grow with the cluster.
     mutating func dispatch() {
-        var candidates = open.map { at($0) }.filter { j in
-            (jobs[j].state == .running || plantedBug == .startsPaused) && jobs[j].ledger?.isOver(at: now) != true
-                && firstQueued(of: j) != nil
-        }
+        var candidates = candidates()
         guard !candidates.isEmpty else { return }
-        rankTried(for: demand(of: candidates))
-        candidates.sort { isBefore($0, $1) }
-        forEachReadyWorker { core, w in
-            guard candidates.contains(where: { !core.jobs[$0].queue.isEmpty }) else { return false }
-            let assignments = core.fill(w, from: &candidates)
-            guard !assignments.isEmpty else { return true }
-            core.workers[w].sent += 1
-            core.effects.append(
-                .send(.assign(number: core.workers[w].sent, assignments), to: core.workers[w].id))
-            return true
+        if !isDemand(of: candidates) { rankTried(for: demand(of: candidates)) }
+        sort(&candidates)
+        rankChanged()
+        while let w = nextReadyWorker() {
+            guard hasQueued(candidates) else { break }
+            let assignments = fill(w, from: &candidates)
+            if !assignments.isEmpty {
+                workers[w].sent += 1
+                effects.append(.send(.assign(number: workers[w].sent, assignments), to: workers[w].id))
+            }
+            triedReadyWorker(w)
         }
-        noteDemand(demand(of: candidates.filter { firstQueued(of: $0) != nil }.sorted()))
+        endOfReadyWorkers()
+        if candidates.count > 1 { candidates.sort() }
+        if !isDemand(of: candidates) { index.demand = [] }
     }
 
+    // No closure below captures the core: each would copy it, and a tick may come with every event.
+
+    /// Positions of jobs with something to hand out, ascending.
+    private mutating func candidates() -> [Int] {
+        var candidates: [Int] = []
+        for id in open {
+            let j = at(id)
+            guard jobs[j].state == .running || plantedBug == .startsPaused, jobs[j].ledger?.isOver(at: now) != true,
+                firstQueued(of: j) != nil
+            else { continue }
+            candidates.append(j)
+        }
+        return candidates
+    }
+    private func hasQueued(_ candidates: [Int]) -> Bool {
+        for j in candidates where !jobs[j].queue.isEmpty { return true }
+        return false
+    }
+
+    private func demand(of j: Int, first: UInt32) -> WorkerIndex.Demand {
+        WorkerIndex.Demand(
+            job: j, ahead: ahead(of: j), isSuspect: jobs[j].isSuspect(first), isBudgeted: jobs[j].isBudgeted(first),
+            hasPool: (jobs[j].ledger?.pool ?? 1) > 0, isAwaiting: awaited(by: j) != nil)
+    }
     /// - Parameter candidates: ascending, each with something queued.
     private func demand(of candidates: [Int]) -> [WorkerIndex.Demand] {
-        candidates.map { j in
-            let first = jobs[j].queue.first!
-            return WorkerIndex.Demand(
-                job: j, ahead: ahead(of: j), isSuspect: jobs[j].isSuspect(first), isBudgeted: jobs[j].isBudgeted(first),
-                hasPool: jobs[j].ledger.map { $0.pool > 0 } ?? true, isAwaiting: awaited(by: j) != nil)
+        var demand: [WorkerIndex.Demand] = []
+        for j in candidates { demand.append(self.demand(of: j, first: jobs[j].queue.first!)) }
+        return demand
+    }
+    /// Those of the candidates that have something queued want what workers were last tried for.
+    /// - Parameter candidates: ascending.
+    private mutating func isDemand(of candidates: [Int]) -> Bool {
+        var (count, isSame) = (0, true)
+        for j in candidates {
+            guard let first = firstQueued(of: j) else { continue }
+            isSame = isSame && count < index.demand.count && index.demand[count] == demand(of: j, first: first)
+            count += 1
+        }
+        return isSame && count == index.demand.count
+    }
+
+    /// By insertion: jobs are few, and mostly in order.
+    private func sort(_ candidates: inout [Int]) {
+        for end in candidates.indices.dropFirst() {
+            var at = end
+            while at > 0, isBefore(candidates[at], candidates[at - 1]) {
+                candidates.swapAt(at, at - 1)
+                at -= 1
+            }
         }
     }
 
@@ -111,7 +154,7 @@ extension Core {
         let isBudgeted = jobs[j].isBudgeted(first)
         let isExclusive = jobs[j].isSuspect(first)
         let remaining = jobs[j].ledger?.remaining(at: now) ?? .max
-        guard !isBudgeted || jobs[j].ledger.map({ $0.pool > 0 }) ?? true else { return nil }
+        guard !isBudgeted || (jobs[j].ledger?.pool ?? 1) > 0 else { return nil }
         // Planned tasks have payloads of their own, so they travel one by one; an array's tasks share theirs.
         let isAlone = isBudgeted || isExclusive || first >= jobs[j].arrayCount
         guard let taken = jobs[j].queue.take(atMost: isAlone ? 1 : min(room, limits.runTasks)) else { return nil }
@@ -155,18 +198,19 @@ extension Core {
 
     /// How many more tasks of a job the worker should hold now; 0 when none fits. `why` asks the same question.
     func room(on w: Int, for j: Int, _ first: UInt32) -> UInt32 {
-        let worker = workers[w]
         let needs = jobs[j].submission.needs
-        guard !worker.isReserved, needs.cores <= worker.slots else { return 0 }
-        let memory = worker.hello.hardware.availableMemoryBytes
+        let slots = workers[w].slots
+        guard !workers[w].isReserved, needs.cores <= slots else { return 0 }
+        let memory = workers[w].hello.hardware.availableMemoryBytes
+        let (heldTasks, heldCores, heldMemory) = (workers[w].heldTasks, workers[w].heldCores, workers[w].heldMemory)
         if needs.memoryBytes > 0, memory > 0 {
-            guard worker.heldMemory <= memory, needs.memoryBytes <= memory - worker.heldMemory else { return 0 }
+            guard heldMemory <= memory, needs.memoryBytes <= memory - heldMemory else { return 0 }
         }
-        if jobs[j].isSuspect(first) { return worker.heldTasks == 0 ? 1 : 0 }
-        let freeCores = worker.heldCores < UInt64(worker.slots) ? UInt64(worker.slots) - worker.heldCores : 0
+        if jobs[j].isSuspect(first) { return heldTasks == 0 ? 1 : 0 }
+        let freeCores = heldCores < UInt64(slots) ? UInt64(slots) - heldCores : 0
         var fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
         if needs.memoryBytes > 0, memory > 0, plantedBug != .countsMemoryOnce {
-            fits = UInt32(min(UInt64(fits), (memory - worker.heldMemory) / needs.memoryBytes))
+            fits = UInt32(min(UInt64(fits), (memory - heldMemory) / needs.memoryBytes))
         }
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }
         // Queued ahead: enough that the worker is never without work while a message travels, little enough that
@@ -174,11 +218,11 @@ extension Core {
         guard ahead(of: j) > 0 else { return fits }
         let target = UInt64(target(on: w, for: j))
         // Topped up when half is used, so that messages stay few and large.
-        guard UInt64(worker.heldTasks) * 2 <= target || fits > 0 else { return 0 }
-        let wanted = target > UInt64(worker.heldTasks) ? target - UInt64(worker.heldTasks) : 0
+        guard UInt64(heldTasks) * 2 <= target || fits > 0 else { return 0 }
+        let wanted = target > UInt64(heldTasks) ? target - UInt64(heldTasks) : 0
         // Near the end of a job the rest is shared out by speed instead of going to whoever asks first.
         let all = max(index.livePace, 1)
-        let share = (UInt64(jobs[j].queue.count) * UInt64(worker.slots) * UInt64(worker.pace) + all - 1) / all
+        let share = (UInt64(jobs[j].queue.count) * UInt64(slots) * UInt64(workers[w].pace) + all - 1) / all
         return UInt32(min(wanted, max(share, UInt64(fits)), UInt64(UInt32.max)))
     }
 

@@ -74,14 +74,16 @@ struct Job: Sendable {
     }
 
     /// An array's tasks are independent: each may fail on its own, and no planner waits for them.
-    var isArray: Bool { arrayPayload != nil && payloads.isEmpty }
-    var taskCount: UInt32 { UInt32(tasks.count) }
+    @inline(__always) var isArray: Bool { arrayPayload != nil && payloads.isEmpty }
+    @inline(__always) var taskCount: UInt32 { UInt32(tasks.count) }
 
-    func payload(_ index: UInt32) -> [UInt8] {
+    @inline(__always) func payload(_ index: UInt32) -> [UInt8] {
         index < arrayCount ? arrayPayload ?? [] : payloads[Int(index - arrayCount)]
     }
-    func isBudgeted(_ index: UInt32) -> Bool { index >= arrayCount && budgeted[Int(index - arrayCount)] }
-    mutating func forgetPayload(_ index: UInt32) {
+    @inline(__always) func isBudgeted(_ index: UInt32) -> Bool {
+        index >= arrayCount && budgeted[Int(index - arrayCount)]
+    }
+    @inline(__always) mutating func forgetPayload(_ index: UInt32) {
         if index >= arrayCount { payloads[Int(index - arrayCount)] = [] }
     }
     /// It is over and nothing of it runs again: what remains is what people ask about.
@@ -95,7 +97,9 @@ struct Job: Sendable {
         tasks.compress()
     }
     /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
-    func isSuspect(_ index: UInt32) -> Bool { !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0 }
+    @inline(__always) func isSuspect(_ index: UInt32) -> Bool {
+        !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0
+    }
 
     /// The epoch as far as it still has a say: a parked task, or one of a job that is over, is never claimed again.
     func lastingEpoch(_ index: UInt32) -> Epoch {

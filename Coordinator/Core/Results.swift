@@ -84,7 +84,7 @@ extension Core {
                 endIfArrayIsOver(part.job)
             } else {
                 for index in part.indices {
-                    ask(part.job, .finished(index: index, result: bytes, load: load(for: jobs[j])))
+                    ask(part.job, .finished(index: index, result: bytes, load: load(for: j)))
                 }
             }
         case .failed(let reason):

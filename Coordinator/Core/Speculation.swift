@@ -193,7 +193,7 @@ extension Job {
     }
 
     /// As `TaskTable.unanswered`, for either claim of a task that has two.
-    func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> TaskTable.Phase? {
+    @inline(__always) func unanswered(_ index: UInt32, epoch: Epoch, owner: WorkerID) -> TaskTable.Phase? {
         if let phase = tasks.unanswered(index, epoch: epoch, owner: owner) { return phase }
         guard !earlier.isEmpty, earlier[index] == Claimant(epoch: epoch, owner: owner) else { return nil }
         return .claimed

@@ -23,7 +23,7 @@ struct WorkerIndex: Sendable {
     /// Workers that were tried; nothing more fits them until they change, or the jobs want something else.
     fileprivate var tried: [Int] = []
     /// What the jobs wanted when workers were last tried in vain.
-    fileprivate var demand: [Demand] = []
+    var demand: [Demand] = []
 
     struct Rank: Comparable, Sendable {
         let at: Int
@@ -87,25 +87,34 @@ extension Core {
         index.changed.append(w)
     }
 
-    /// Positions of workers to try, best first, until `body` says that nothing is left to hand out.
-    mutating func forEachReadyWorker(_ body: (inout Core, Int) -> Bool) {
-        for w in index.changed {
+    /// Before workers are tried: those that changed are ranked.
+    mutating func rankChanged() {
+        for at in index.changed.indices {
+            let w = index.changed[at]
             workers[w].isChanged = false
             rank(w)
         }
         index.changed.removeAll(keepingCapacity: true)
+    }
+    /// The best worker to try next.
+    mutating func nextReadyWorker() -> Int? {
         while let next = index.heap.first {
-            let isCurrent = workers[next.at].stamp == next.stamp
-            if isCurrent {
-                guard body(&self, next.at) else { break }
-                workers[next.at].stamp = 0
-                if !workers[next.at].isTried { index.tried.append(next.at) }
-                workers[next.at].isTried = true
-            }
+            if workers[next.at].stamp == next.stamp { return next.at }
             index.heap.popLeast()
         }
+        return nil
+    }
+    /// What fits it was handed to the worker that `nextReadyWorker` named.
+    mutating func triedReadyWorker(_ w: Int) {
+        workers[w].stamp = 0
+        if !workers[w].isTried { index.tried.append(w) }
+        workers[w].isTried = true
+        index.heap.popLeast()
+    }
+    /// After the last worker that was tried in this tick.
+    mutating func endOfReadyWorkers() {
         // Whatever changed meanwhile did by what it was handed.
-        for w in index.changed { workers[w].isChanged = false }
+        for at in index.changed.indices { workers[index.changed[at]].isChanged = false }
         index.changed.removeAll(keepingCapacity: true)
         guard index.heap.count > 2 * workers.count + 64 else { return }
         let current = index.heap.filter { workers[$0.at].stamp == $0.stamp }
@@ -115,7 +124,6 @@ extension Core {
 
     /// When the jobs want something else, whoever was tried before is tried again.
     mutating func rankTried(for demand: [WorkerIndex.Demand]) {
-        guard demand != index.demand else { return }
         index.demand = demand
         for w in index.tried {
             workers[w].isTried = false
@@ -123,8 +131,6 @@ extension Core {
         }
         index.tried.removeAll(keepingCapacity: true)
     }
-    /// What the jobs wanted when the last workers were tried; another than at first, and all are tried again.
-    mutating func noteDemand(_ demand: [WorkerIndex.Demand]) { if demand != index.demand { index.demand = [] } }
 
     private mutating func rank(_ w: Int) {
         guard workers[w].isConnected, !workers[w].isGone,

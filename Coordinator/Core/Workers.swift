@@ -76,8 +76,11 @@ extension Core {
 
     mutating func heard(_ id: WorkerID, seen: UInt64, held: [ClaimRun]) {
         guard let w = position(of: id) else { return }
-        reconcile(w, seen: seen, held: held)
-        dropStale(held, of: w)
+        // What it rightly holds is not stale either.
+        if !agrees(w, seen: seen, held: held) {
+            reconcile(w, seen: seen, held: held)
+            dropStale(held, of: w)
+        }
         effects.append(.send(.accepted([]), to: id))
     }
 

@@ -253,7 +253,7 @@ package final class Coordinator {
         recorder?.begin(events, at: now, wall: wall, core)
         core.wall = wall
         var effects: [Effect] = []
-        for event in events { effects += core.handle(event, at: now) }
+        for event in events { core.handle(event, at: now, into: &effects) }
         return effects
     }
 

@@ -1,12 +1,24 @@
-/// Prefix codes as deflate has them. Source: RFC 1951, §3.2.2.
-enum Huffman {
-    /// Optimal code lengths, except that none exceeds `limit`. Symbols that do not occur get 0; a single symbol gets 1.
-    /// - Returns: nothing; writes `lengths`, as many as there are `counts`.
-    static func lengths(of counts: Span<UInt32>, limit: Int, into lengths: inout MutableSpan<UInt8>) {
+/// Makes prefix codes as deflate has them. Source: RFC 1951, §3.2.2. One per thread: its memory is used again.
+struct Huffman: ~Copyable {
+    /// Symbols that deflate's largest alphabet has, and some.
+    private static let mostSymbols = 320
+    private var order = Scratch<UInt64>(mostSymbols, filler: 0)
+    private var weights = Scratch<UInt64>(mostSymbols, filler: 0)
+    private var parents = Scratch<Int32>(mostSymbols, filler: 0)
+    private var leafParents = Scratch<Int32>(mostSymbols, filler: 0)
+    private var depths = Scratch<Int32>(mostSymbols, filler: 0)
+    /// By depth, how many leaves. Counts below 2³² cannot make a tree deeper than 47: Fibonacci numbers grow faster.
+    private var leaves = Scratch<Int>(64, filler: 0)
+    private var next = Scratch<Int>(17, filler: 0)
+
+    /// Optimal code lengths for the first `symbols` counts, except that none exceeds `limit`. Symbols that do not occur
+    /// get 0; a single symbol gets 1.
+    mutating func makeLengths(
+        of counts: borrowing Scratch<UInt32>, _ symbols: Int, limit: Int, into lengths: inout Scratch<UInt8>
+    ) {
         // Symbols that occur, by count and then by symbol, in one number: counts are below 2³².
-        var order = InlineArray<320, UInt64>(repeating: 0)
         var used = 0
-        for symbol in 0..<counts.count {
+        for symbol in 0..<symbols {
             lengths[symbol] = 0
             guard counts[symbol] > 0 else { continue }
             // Sorted as they come: most codes have few symbols.
@@ -23,12 +35,12 @@ enum Huffman {
             if used == 1 { lengths[Int(order[0] & 0xFFFF)] = 1 }
             return
         }
-        var depths = depthCounts(order, used)
-        shorten(&depths, to: limit)
+        countLeaves(used)
+        shorten(to: limit)
         // The rarest symbols get the longest codes.
         var at = 0
         for length in stride(from: limit, through: 1, by: -1) {
-            for _ in 0..<depths[length] {
+            for _ in 0..<leaves[length] {
                 lengths[Int(order[at] & 0xFFFF)] = UInt8(length)
                 at += 1
             }
@@ -36,10 +48,7 @@ enum Huffman {
     }
 
     /// How many leaves the tree has at each depth, by merging the two smallest of two queues, leaves and trees.
-    private static func depthCounts(_ order: borrowing InlineArray<320, UInt64>, _ used: Int) -> InlineArray<64, Int> {
-        var weights = InlineArray<320, UInt64>(repeating: 0)
-        var parents = InlineArray<320, Int32>(repeating: 0)
-        var leafParents = InlineArray<320, Int32>(repeating: 0)
+    private mutating func countLeaves(_ used: Int) {
         var leaf = 0
         var tree = 0
         for made in 0..<used - 1 {
@@ -59,53 +68,48 @@ enum Huffman {
             }
             weights[made] = weight
         }
-        var depths = InlineArray<320, Int32>(repeating: 0)
+        depths[used - 2] = 0
         for made in stride(from: used - 3, through: 0, by: -1) { depths[made] = depths[Int(parents[made])] + 1 }
-        var counts = InlineArray<64, Int>(repeating: 0)
-        // Counts below 2³² cannot make a tree deeper than 47: Fibonacci numbers grow faster.
-        for leaf in 0..<used { counts[Int(depths[Int(leafParents[leaf])]) + 1] += 1 }
-        return counts
+        for depth in 0..<leaves.capacity { leaves[depth] = 0 }
+        for leaf in 0..<used { leaves[Int(depths[Int(leafParents[leaf])]) + 1] += 1 }
     }
 
     /// Moves leaves below `limit` up, and others down until the code fits again.
-    private static func shorten(_ depths: inout InlineArray<64, Int>, to limit: Int) {
-        var room = 0
-        for depth in 1..<64 {
-            if depth > limit {
-                depths[limit] += depths[depth]
-                depths[depth] = 0
-            }
+    private mutating func shorten(to limit: Int) {
+        for depth in limit + 1..<leaves.capacity {
+            leaves[limit] += leaves[depth]
+            leaves[depth] = 0
         }
-        for depth in 1...limit { room += depths[depth] << (limit - depth) }
         // In units of a longest code, a full tree has 2^limit.
+        var room = 0
+        for depth in 1...limit { room += leaves[depth] << (limit - depth) }
         while room > 1 << limit {
-            depths[limit] -= 1
+            leaves[limit] -= 1
             var depth = limit - 1
-            while depths[depth] == 0 { depth -= 1 }
-            depths[depth] -= 1
-            depths[depth + 1] += 2
+            while leaves[depth] == 0 { depth -= 1 }
+            leaves[depth] -= 1
+            leaves[depth + 1] += 2
             room -= 1
         }
     }
 
     /// The codes of these lengths, bits reversed, as they go into a stream that fills from the lowest bit.
-    static func codes(of lengths: Span<UInt8>, into codes: inout MutableSpan<UInt16>) {
-        var next = InlineArray<17, Int>(repeating: 0)
-        var counts = InlineArray<17, Int>(repeating: 0)
-        for symbol in 0..<lengths.count { counts[Int(lengths[symbol])] += 1 }
+    mutating func makeCodes(of lengths: borrowing Scratch<UInt8>, _ symbols: Int, into codes: inout Scratch<UInt16>) {
+        for length in 0..<17 { leaves[length] = 0 }
+        for symbol in 0..<symbols { leaves[Int(lengths[symbol])] += 1 }
         var code = 0
-        counts[0] = 0
+        leaves[0] = 0
         for length in 1...15 {
-            code = (code + counts[length - 1]) << 1
+            code = (code + leaves[length - 1]) << 1
             next[length] = code
         }
-        for symbol in 0..<lengths.count {
+        for symbol in 0..<symbols {
             let length = Int(lengths[symbol])
             guard length > 0 else {
                 codes[symbol] = 0
                 continue
             }
-            codes[symbol] = reversed(UInt16(next[length])) >> UInt16(16 - length)
+            codes[symbol] = Self.reversed(UInt16(next[length])) >> UInt16(16 - length)
             next[length] += 1
         }
     }

@@ -34,6 +34,24 @@ package struct RowDeflater: ~Copyable {
         return try output.prefix(end, body)
     }
 
+    /// Whether a row is the same as the one above it.
+    @inline(__always)
+    private func isRepeated(_ words: Span<UInt64>, _ start: Int, _ wordsPerRow: Int) -> Bool {
+        typealias Lanes = SIMD8<UInt64>
+        if wordsPerRow == Lanes.scalarCount {
+            let bytes = unsafe words.bytes
+            // Bounds-checked. Unsafe in type only: any 64 bytes are eight words.
+            let row = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start * 8, as: Lanes.self)
+            let above = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: (start - wordsPerRow) * 8, as: Lanes.self)
+            let apart = row ^ above
+            // Eight comparisons one by one are what `==` makes of it.
+            return (apart[0] | apart[1] | apart[2] | apart[3]) | (apart[4] | apart[5] | apart[6] | apart[7]) == 0
+        }
+        var difference: UInt64 = 0
+        for word in start..<start + wordsPerRow { difference |= words[word] ^ words[word - wordsPerRow] }
+        return difference == 0
+    }
+
     // MARK: - Bytes of 8 pixels
 
     private mutating func deflatePacked(_ words: Span<UInt64>, wordsPerRow: Int, rowBytes: Int, filterBytes: Bool)
@@ -52,9 +70,7 @@ package struct RowDeflater: ~Copyable {
         adler.row(RowAdler.packed(words, 0, rowBytes))
         for row in 1..<max(rowCount, 1) {
             let start = row * wordsPerRow
-            var difference: UInt64 = 0
-            for word in start..<start + wordsPerRow { difference |= words[word] ^ words[word - wordsPerRow] }
-            if difference == 0 {
+            if isRepeated(words, start, wordsPerRow) {
                 gap += streamRow
                 adler.repeatRow()
                 continue
@@ -70,13 +86,16 @@ package struct RowDeflater: ~Copyable {
                     gap += bytes
                     continue
                 }
-                for byte in 0..<bytes {
-                    guard (changed >> UInt64(8 * byte)) & 0xFF != 0 else {
-                        gap += 1
-                        continue
-                    }
-                    if gap > 0 { sayPackedGap(words, wordsPerRow, row, 8 * word + byte + filter, rowBytes, filter) }
-                    tokens.literal(UInt8(truncatingIfNeeded: now >> UInt64(8 * byte)))
+                var at = 0
+                while at < bytes {
+                    // Bytes beyond a row's last one are the same in all rows.
+                    let same = min((changed >> UInt64(8 * at)).trailingZeroBitCount / 8, bytes - at)
+                    gap += same
+                    at += same
+                    if at == bytes { break }
+                    if gap > 0 { sayPackedGap(words, wordsPerRow, row, 8 * word + at + filter, rowBytes, filter) }
+                    tokens.literal(UInt8(truncatingIfNeeded: now >> UInt64(8 * at)))
+                    at += 1
                 }
             }
         }
@@ -142,9 +161,7 @@ package struct RowDeflater: ~Copyable {
         }
         for row in 1..<max(rowCount, 1) {
             let start = row * wordsPerRow
-            var difference: UInt64 = 0
-            for word in start..<start + wordsPerRow { difference |= words[word] ^ words[word - wordsPerRow] }
-            if difference == 0 {
+            if isRepeated(words, start, wordsPerRow) {
                 gap += streamRow
                 adler.repeatRow()
                 continue

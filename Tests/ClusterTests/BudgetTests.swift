@@ -98,9 +98,10 @@ struct BudgetTests {
         third.send(SIGKILL)
         #expect(third.wait().code != 2, "\(third.errors)")
         #expect(outcome.code == 4, "\(outcome.errors)")
-        // For a moment the dead one and the two in its place count together.
+        // For a moment the dead one and the two in its place count together. Two processes start meanwhile, each in
+        // 0.1 to 0.3 s on a machine that is full: much of a budget of 2 s.
         try Spending(outcome, out, slots: 2).check(
-            ", a worker killed and two joined", seconds: seconds, mostSlots: 4, least: seconds < 5 ? 0.85 : 0.92)
+            ", a worker killed and two joined", seconds: seconds, mostSlots: 4, least: seconds < 5 ? 0.7 : 0.92)
         // Every piece handed out ended in a result, or waits with its cursor for more budget.
         let state = try Database(path: out + "/state/state.sqlite", mode: .readOnly)
         let rows = try state.prepare("SELECT count(*) FROM claims WHERE open = 1")

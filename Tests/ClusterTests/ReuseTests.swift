@@ -56,7 +56,7 @@ struct ReuseTests {
         let reused = try StateFile.number(cluster.state, "SELECT sum(count) FROM done WHERE job=2 AND epoch=0")
         #expect(ran == 0, "\(ran) tasks ran, \(reused) were reused")
         #expect(reused > 20)
-        let status = try Programs.run("apex", ["status", "2", "--state", cluster.state, "--json"])
+        let status = try Programs.run("apex", ["jobs", "--state", cluster.state, "--json"])
         #expect(status.output.contains("\"reused\":\(reused)"), "\(status.output)")
     }
 

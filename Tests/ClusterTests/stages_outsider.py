@@ -6,7 +6,12 @@ from decimal import Decimal
 
 rows = {}
 for r in csv.DictReader(gzip.open(sys.argv[1], "rt")):
-    rows.setdefault(r["symbol"], []).append((r["date"], *(float(r[k]) for k in ("open", "high", "low", "close", "volume"))))
+    try:
+        bar = (r["date"], *(float(r[k]) for k in ("open", "high", "low", "close", "volume")))
+    except (TypeError, ValueError):  # a broken row; symbols with a bar on every day have their own
+        continue
+    if None not in r and bar[3] > 0 and bar[5] >= 0 and bar not in rows.setdefault(r["symbol"], []):
+        rows[r["symbol"]].append(bar)
 for bars in rows.values():
     bars.sort()
 trials = json.load(open(sys.argv[2]))["trials"]

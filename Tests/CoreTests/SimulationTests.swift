@@ -67,7 +67,7 @@ struct SimulationTests {
 
     @Test(arguments: PlantedBug.allCases)
     func `a planted mistake is found`(bug: PlantedBug) {
-        let found = (1...240 as ClosedRange<UInt64>).contains { seed in
+        let found = (1...720 as ClosedRange<UInt64>).contains { seed in
             var simulation = Simulation(seed: seed, plantedBug: bug)
             return simulation.run() != nil
         }

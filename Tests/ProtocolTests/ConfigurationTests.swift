@@ -42,6 +42,9 @@ struct ConfigurationTests {
             worker: {slots: 4, blob_cache_megabytes: 64, drain_seconds: 0}
             tasks:
               queued_milliseconds: 20..500
+              speculation: off
+              reuse: off
+            retention: {png_days: 7, tensor_days: 8, dataset_days: 9}
             weekend:
               cycles: 10
               batch: 4
@@ -67,6 +70,11 @@ struct ConfigurationTests {
         expected.worker.blobCacheMegabytes = 64
         expected.worker.drainSeconds = 0
         expected.tasks.queuedMilliseconds = 20...500
+        expected.tasks.speculation = false
+        expected.tasks.reuse = false
+        expected.retention.pngDays = 7
+        expected.retention.tensorDays = 8
+        expected.retention.datasetDays = 9
         expected.weekend.cycles = 10
         expected.weekend.batch = 4
         expected.weekend.universe = 50
@@ -78,7 +86,7 @@ struct ConfigurationTests {
         expected.logLevel = .warning
         #expect(configuration == expected)
         // Each of them differs from its default, or the comparison above proves nothing.
-        #expect(Configuration.settingNames.count == 20)
+        #expect(Configuration.settingNames.count == 25)
     }
 
     /// A file, and all of what is said about it.

@@ -1,7 +1,7 @@
 """Charts of 512 x 512 pixels drawn with PIL, and turned into tensors with NumPy, in memory: the peer of `bench charts`.
 
 usage: charts_pil.py BARS BARS_PER_IMAGE   where BARS holds count x 5 doubles: open, high, low, close, volume.
-Reads commands: "bits N" and "tensors N" draw N windows in two processes and print the seconds; "answer N FILE" writes the
+Reads commands: "bits N", "tensors N" and "grey N" draw N windows in two processes and print the seconds; "answer N FILE" writes the
 pixels of N windows, packed; "mplfinance N" prints the seconds of N images with that library, or "absent".
 """
 import io
@@ -57,6 +57,13 @@ def tensors(at):
     return encoded(image) + (grey.astype(np.float32) / 255).nbytes + (grey.astype(np.int16) - 128).astype(np.int8).nbytes
 
 
+def grey(at):
+    """As charts are mostly drawn: a byte a pixel from the start."""
+    image = picture(at).convert("L")
+    pixels = np.asarray(image)
+    return encoded(image) + (pixels.astype(np.float32) / 255).nbytes + (pixels.astype(np.int16) - 128).astype(np.int8).nbytes
+
+
 def mplfinance_seconds(count):
     import warnings
     warnings.simplefilter("ignore")
@@ -86,8 +93,8 @@ if __name__ == "__main__":
         print("ready", flush=True)
         for line in sys.stdin:
             words = line.split()
-            if words[0] in ("bits", "tensors"):
-                work = bits if words[0] == "bits" else tensors
+            if words[0] in ("bits", "tensors", "grey"):
+                work = {"bits": bits, "tensors": tensors, "grey": grey}[words[0]]
                 start = time.perf_counter()
                 total = sum(pool.imap_unordered(work, (i % windows for i in range(int(words[1]))), chunksize=25))
                 print(time.perf_counter() - start if total else math.nan, flush=True)
