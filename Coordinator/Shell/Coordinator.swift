@@ -64,7 +64,8 @@ package final class Coordinator {
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
         planning = PlanningThread(
-            blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil, wakeup: planned
+            blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil,
+            quotas: settings.folder.quotas, wakeup: planned
         ) { [log] in log.write($0) }
         let wakeup = planned
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
