@@ -9,7 +9,8 @@ enum Apex {
     static var subcommands: [any Subcommand.Type] {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
-            StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
+            StudyCommand.self, DataCommand.self, ScheduleCommand.self, StatusCommand.self, WatchCommand.self,
+            JobsCommand.self, WorkersCommand.self,
             WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
             ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
         ]

@@ -38,6 +38,7 @@ package final class Coordinator {
     private let planning: PlanningThread
     private let planned: Wakeup
     let studies: StudyWriter
+    let ingests: IngestWriter
     private let stop: StopSignal
     private let log: EventLog
     private let recorder: FlightRecorder?
@@ -67,6 +68,7 @@ package final class Coordinator {
         ) { [log] in log.write($0) }
         let wakeup = planned
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
+        ingests = IngestWriter(path: settings.folder.bars, log: { [log] in log.write($0) }, wake: { wakeup.wake() })
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -120,7 +122,7 @@ package final class Coordinator {
             planned.clear()
             var batch = Batch()
             for index in listeners.indices { try receive(from: index, &batch) }
-            if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
+            if let failure = planning.failure ?? studies.failure ?? ingests.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
@@ -129,6 +131,7 @@ package final class Coordinator {
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()
+        ingests.stop()
         if let failure = studies.failure { log.write(LogLine(.warning, "studies_behind", [("why", "\"\(failure)\"")])) }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -266,7 +269,7 @@ package final class Coordinator {
             answers += planning.takeAnswers()
         }
         // Their threads' last words were meant for the loop, which has not heard the wakeup taken here.
-        if planning.failure ?? studies.failure != nil { planned.wake() }
+        if planning.failure ?? studies.failure ?? ingests.failure != nil { planned.wake() }
         return answers.isEmpty ? [] : answers + [.ticked(wall: wallMilliseconds)]
     }
 
