@@ -127,6 +127,7 @@ package final class Coordinator {
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
+            database.tidy()
         }
         try handle([.stopping])
         recorder?.stop(core)
