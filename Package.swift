@@ -37,7 +37,7 @@ let package = Package(
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
-            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
+            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate", "CLinux"], path: "Protocol/Shards",
             swiftSettings: quick),
         .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
         .target(
