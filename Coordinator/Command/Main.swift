@@ -10,8 +10,8 @@ enum Apex {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
-            WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
-            ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
+            WhyCommand.self, ChartsCommand.self, LineageCommand.self, CancelCommand.self, PauseCommand.self,
+            UnpauseCommand.self, ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 
