@@ -46,6 +46,7 @@ let package = Package(
 
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
+        .systemLibrary(name: "CMicroHTTPD", path: "Coordinator/CMicroHTTPD", pkgConfig: "libmicrohttpd"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: quick),
         .target(
             name: "Samplers", dependencies: ["COpenBLAS"], path: "Coordinator/Samplers", swiftSettings: fast),
@@ -64,10 +65,13 @@ let package = Package(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
             swiftSettings: strict),
         .target(
+            name: "Metrics", dependencies: ["CMicroHTTPD", "Messages"], path: "Coordinator/Metrics",
+            swiftSettings: strict),
+        .target(
             name: "CoordinatorShell",
             dependencies: [
                 "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
-                "Studies", "CLinux",
+                "Studies", "CLinux", "Metrics",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
