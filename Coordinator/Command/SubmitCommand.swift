@@ -18,12 +18,14 @@ enum SubmitCommand: Subcommand {
                apex submit aggregate …    training sets of shards: `apex submit aggregate --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
-        arguments. Each run has a working folder of its own, which is removed after it, an environment without the worker's
-        secrets, and an empty standard input; of what it prints the last 64 KiB are kept. noop measures the cluster itself: N tasks that each answer B zero bytes.
+        arguments. Each run has a working folder of its own, which is removed after it, an environment without the
+        worker's secrets, and an empty standard input; of what it prints the last 64 KiB are kept. noop measures the
+        cluster itself: N tasks that each answer B zero bytes.
 
           --count K           how many times (command: default 1)
           --cores C           slots one run occupies (default 1)
-          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much, and may use no more
+          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much, and may use no
+                              more
           --processes N       processes one run may have
           --timeout TIME      a run that takes longer is ended and has failed, as 60s or 10m
           --retries R         how often a run that failed is tried again (default 0)
