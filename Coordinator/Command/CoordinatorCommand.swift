@@ -22,6 +22,8 @@ enum CoordinatorCommand: Subcommand {
           --state DIR      where everything is kept (default: of FILE, $APEX_STATE, else ~/.local/state/apex)
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also listen on TCP, for example tcp://127.0.0.1:7117
+          --metrics PORT   metrics for Prometheus at http://127.0.0.1:PORT/metrics, health at /healthz; 0: any free port,
+                           which the log names (default: of FILE, else none)
           --quiet          log to DIR/log.jsonl only
           --no-recorder    keep no flight record in DIR/flight, at most 256 MiB; `apex replay DIR` would have none
 
@@ -35,6 +37,7 @@ enum CoordinatorCommand: Subcommand {
         let folder = StateFolder(absolute(named ?? configuration?.coordinator.state ?? Place.defaultState))
         var settings = Coordinator.Settings(folder: folder, hostID: hostIdentity())
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
+        settings.metricsPort = try arguments.integer("--metrics", 0...UInt16.max)
         let parent = try arguments.integer("--parent-pid", 1...Int32.max)
         settings.recordsFlight = !arguments.flag("--no-recorder")
         settings.logsToStandardError = !arguments.flag("--quiet")

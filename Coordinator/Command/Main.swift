@@ -10,9 +10,9 @@ enum Apex {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StudyCommand.self, DataCommand.self, ScheduleCommand.self, StatusCommand.self, WatchCommand.self,
-            JobsCommand.self, WorkersCommand.self,
-            WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
-            ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
+            JobsCommand.self, WorkersCommand.self, WhyCommand.self, ChartsCommand.self, LineageCommand.self,
+            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, PruneCommand.self,
+            DoctorCommand.self, VersionCommand.self,
         ]
     }
 

@@ -6,6 +6,8 @@ import Store
 package struct StateDatabase: ~Copyable {
     private let database: Database
     private var doneRows = DoneRows()
+    /// Written to the log since it was moved to the main file.
+    private var waitingPages = 0
     /// Jobs whose tasks are one array: no planner cares in which order they were done. Looked up, never iterated.
     private var arrays: Set<JobID> = []
     private let insertJob: Statement
@@ -34,6 +36,7 @@ package struct StateDatabase: ~Copyable {
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
         let database = try Database(path: path, mode: .durable)
+        try database.leaveCheckpoints()
         try Self.prepareTables(database, path)
         let insertJob = try database.prepare(
             "INSERT INTO jobs(id, submission, submitted, state) VALUES(?1, ?2, ?3, ?4)")
@@ -149,11 +152,22 @@ package struct StateDatabase: ~Copyable {
             // Last: closing what an ended job still had out is among the records.
             for job in ended { try forgetWork(of: job) }
             try database.commit()
+            waitingPages += database.takeWrittenPages()
+            if waitingPages >= 8 * Self.tidyPages { tidy() }
         } catch {
             doneRows = DoneRows()
             if database.isInTransaction { try? database.rollback() }
             throw error
         }
+    }
+
+    /// As many as SQLite itself lets wait: 4 MB.
+    private static let tidyPages = 1000
+
+    /// Called when nobody waits for a commit: keeps the log short. Where the disk is full it is tried again later.
+    package mutating func tidy() {
+        guard waitingPages >= Self.tidyPages, (try? database.checkpoint()) != nil else { return }
+        waitingPages = 0
     }
 
     /// A job that is over keeps its results and the failures that people ask for; nobody claims anything of it again.

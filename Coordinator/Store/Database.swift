@@ -91,6 +91,28 @@ import CSQLite
     package func commit() throws(DatabaseError) { try execute("COMMIT") }
     package func rollback() throws(DatabaseError) { try execute("ROLLBACK") }
 
+    // MARK: - Checkpoints
+
+    /// From now on a commit never moves the write-ahead log into the main file, which may take many times as long as the
+    /// commit: `checkpoint` does, when nobody waits.
+    package func leaveCheckpoints() throws(DatabaseError) { try execute("PRAGMA wal_autocheckpoint=0") }
+
+    /// Pages written since this was asked last.
+    package func takeWrittenPages() -> Int {
+        var (written, highest): (Int32, Int32) = (0, 0)
+        // Both are locals that outlive the call; 1: count from 0 again.
+        unsafe sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 1)
+        return Int(written)
+    }
+
+    /// Moves what it can without waiting for readers. What stays in the log is as safe there.
+    package func checkpoint() throws(DatabaseError) {
+        let code = unsafe sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        guard code == SQLITE_OK else {
+            throw unsafe DatabaseError(code: code, connection: connection, path: path, while: "moving its log")
+        }
+    }
+
     /// True between `begin` and `commit` or `rollback`. SQLite rolls back by itself after some errors (a full disk).
     package var isInTransaction: Bool { unsafe sqlite3_get_autocommit(connection) == 0 }
 

@@ -119,7 +119,9 @@ extension Simulation {
     private mutating func handle(_ event: Event, from sender: WorkerID?) -> [Effect] {
         store.note(event)
         if keepsHistory { history.append(.event(event, at: coordinatorNow, from: sender)) }
-        return core.handle(event, at: coordinatorNow)
+        let effects = core.handle(event, at: coordinatorNow)
+        for effect in effects { decisions.mix(effect) }
+        return effects
     }
 
     /// What happens to this commit. A disk that is full fails only what writes.
