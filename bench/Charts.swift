@@ -315,7 +315,7 @@ private final class ChartsRun {
         if outputs.contains(.bits), try reader.bytes(of: "bits", rows: row..<row + 1) != page.packed { return "bits" }
         if outputs.contains(.int8) {
             let grey: [UInt8] = page.packed.flatMap { (byte: UInt8) -> [UInt8] in
-                (0..<8).map { bit in (byte >> UInt8(7 - bit)) & 1 == 1 ? 0x7F : 0x80 }
+                (0..<8).map { (bit: Int) -> UInt8 in (byte >> UInt8(7 - bit)) & 1 == 1 ? 0x7F : 0x80 }
             }
             if try reader.bytes(of: "int8", rows: row..<row + 1) != grey { return "int8" }
             let floats = try reader.doubles("float32", rows: row..<row + 1)
