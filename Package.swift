@@ -171,6 +171,8 @@ let package = Package(
             name: "ProviderTests",
             dependencies: [
                 "TestSupport", "Messages", "Jobs", "Market", "Providers", "HTTP", "Planners", "Runners", "Blobs",
+                "Bars",
+                "Store", "CoordinatorShell", "apex", "apex-worker",
             ], path: "Tests/ProviderTests", swiftSettings: quick),
         .testTarget(
             name: "ScheduleTests",

@@ -35,22 +35,36 @@ extension BarStore {
         }
     }
 
-    /// What was used of each provider since a moment.
+    /// Symbols that a provider said do not exist.
     /// - Parameter wall: milliseconds since 1970.
-    package func spent(since wall: UInt64) throws(DatabaseError) -> [Ingest.Spent] {
-        let has = try database.prepare("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'data_ingest_log'")
+    package func remember(unknown symbols: [String], to provider: String, wall: UInt64) throws(DatabaseError) {
+        guard !symbols.isEmpty else { return }
+        try database.execute(
+            """
+            CREATE TABLE IF NOT EXISTS data_unknown(provider TEXT NOT NULL, symbol TEXT NOT NULL, at INTEGER NOT NULL,
+                PRIMARY KEY(provider, symbol)) WITHOUT ROWID
+            """)
+        try database.transaction { () throws(DatabaseError) in
+            let add = try database.prepare("INSERT OR REPLACE INTO data_unknown VALUES(?, ?, ?)")
+            for symbol in symbols {
+                try add.bind(provider, at: 1)
+                try add.bind(symbol, at: 2)
+                try add.bind(Int64(wall), at: 3)
+                try add.run()
+            }
+        }
+    }
+
+    /// What `remember(unknown:to:wall:)` was told since a moment, by provider.
+    package func unknown(to provider: String, since wall: UInt64) throws(DatabaseError) -> Set<String> {
+        let has = try database.prepare("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'data_unknown'")
         _ = try has.step()
         guard has.integer(0) > 0 else { return [] }
-        let find = try database.prepare(
-            "SELECT provider, at, SUM(units) FROM data_ingest_log WHERE at >= ? GROUP BY provider, at ORDER BY provider, at"
-        )
-        try find.bind(Int64(wall), at: 1)
-        var spent: [Ingest.Spent] = []
-        while try find.step() {
-            spent.append(
-                Ingest.Spent(
-                    provider: find.text(0), wall: UInt64(find.integer(1)), units: UInt32(clamping: find.integer(2))))
-        }
-        return spent
+        let find = try database.prepare("SELECT symbol FROM data_unknown WHERE provider = ? AND at >= ?")
+        try find.bind(provider, at: 1)
+        try find.bind(Int64(wall), at: 2)
+        var symbols: Set<String> = []
+        while try find.step() { symbols.insert(find.text(0)) }
+        return symbols
     }
 }

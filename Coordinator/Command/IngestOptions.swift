@@ -13,26 +13,37 @@ struct IngestOptions {
 
           --symbols FILE      a symbol a line, the most important first, or `universe`: those in the store, by the money
                               traded in their last 20 days
-          --from DATE         first day, as 2021-01-04
+          --from DATE         first day, as 2021-01-04; instead --days N: the last N days
           --to DATE           last day (default yesterday)
           --timeframe T       1d, 1h, 15m, 5m or 1m (default 1d)
           --adjustment A      splits, raw or all (default splits); providers without it are not asked
-          --providers LIST    in the order in which they are tried: polygon, alpaca, twelvedata, tradier, alphavantage, ibkr
+          --providers LIST    in the order in which they are tried: polygon, alpaca, twelvedata, tradier, alphavantage, ibkr,
+                              files
           --limit P=N/WINDOW  another limit than the free plan's, as alpaca=10000/minute; may be given several times
           --ceiling N         units to use at most; the least important symbols are left out
+          --ceiling-dollars D what they may cost at most, as 12.50, by the --price of each provider
+          --price P=D         dollars a unit of a provider costs, as polygon=0.002; may be given several times
           --store FILE        the store that is looked at (default bars.sqlite of the coordinator's state)
+
+        Several ingests at once share one budget: no provider is asked more than its plan allows, whoever submits. A
+        batch that waits for its quota holds no slot. The provider files reads APEX_FILES_PATH of the worker: a CSV file,
+        plain or gzip, or a folder of them, of the adjustment that --adjustment says.
 
         Keys are the workers': APEX_POLYGON_KEY, APEX_ALPACA_KEY and APEX_ALPACA_SECRET, APEX_TWELVEDATA_KEY,
         APEX_TRADIER_KEY, APEX_ALPHAVANTAGE_KEY, in their environment or in ~/.config/apex/provider-keys (mode 600).
+
+        example: apex submit ingest --symbols sp500.txt --from 2021-01-04 --providers alpaca,tradier --wait
         """
 
     private var wants: [BarsWanted]
     private let providers: [String]
     private var limits: [Ingest.Limits] = []
-    private let ceiling: UInt64
-    private let spent: [Ingest.Spent]
+    private let ceiling: UInt64, ceilingMicrodollars: UInt64
+    /// Symbols left out, because every provider said lately that they do not exist.
+    let unknown: [String]
 
-    init(_ arguments: inout Arguments, _ place: Place) throws {
+    /// - Parameter looksAtStore: false: only whether the words can be understood.
+    init(_ arguments: inout Arguments, _ place: Place, looksAtStore: Bool = true) throws {
         func date(_ name: String, _ text: String) throws -> Int32 {
             guard let date = MarketDate.parse(text) else {
                 throw UsageError("\(name) is \(text); give a day as 2021-01-04.")
@@ -44,10 +55,15 @@ struct IngestOptions {
         guard let symbols = try arguments.value("--symbols") else {
             throw UsageError("--symbols is missing; give a file with a symbol a line, or universe.")
         }
-        guard let first = try arguments.value("--from") else {
-            throw UsageError("--from is missing; give the first day, as 2021-01-04.")
+        let first = try arguments.value("--from")
+        let days = try arguments.integer("--days", 1...36_500)
+        guard (first == nil) != (days == nil) else {
+            throw UsageError("give --from, the first day, as 2021-01-04, or --days, how many days back.")
         }
-        let from = try date("--from", first)
+        let from =
+            try first.map { try date("--from", $0) }
+            ?? MarketDate.date(
+                dayNumber: MarketDate.dayNumber(today) - (days ?? 1))
         let yesterday = MarketDate.date(dayNumber: MarketDate.dayNumber(today) - 1)
         let to = try arguments.value("--to").map { try date("--to", $0) } ?? yesterday
         guard from <= to else {
@@ -74,31 +90,43 @@ struct IngestOptions {
             throw UsageError("there is no provider \(name); there are \(ProviderList.names.joined(separator: ", ")).")
         }
         while let text = try arguments.firstValue("--limit") { limits.append(try Self.limit(text)) }
+        while let text = try arguments.firstValue("--price") { try Self.price(text, &limits) }
         ceiling = try arguments.integer("--ceiling", 1...UInt64.max) ?? 0
+        ceilingMicrodollars =
+            try arguments.value("--ceiling-dollars").map { text in
+                guard let micro = Self.microdollars(text), micro > 0 else {
+                    throw UsageError("--ceiling-dollars is \(text); give dollars above 0, as 12.50.")
+                }
+                return micro
+            } ?? 0
+        if ceilingMicrodollars > 0, !limits.contains(where: { $0.microdollarsPerUnit > 0 }) {
+            throw UsageError("--ceiling-dollars needs a --price for a provider, as --price polygon=0.002.")
+        }
         let named = try arguments.value("--store")
         try arguments.finishWithoutTrailing()
+        guard looksAtStore else {
+            (unknown, wants) = ([], [])
+            return
+        }
         var path: String?
         if let named { path = absolute(named) } else if case .local(let folder) = place { path = folder.bars }
         let store = try path.flatMap {
             FileManager.default.fileExists(atPath: $0) ? try BarStore(path: $0, access: .read) : nil
         }
-        spent = try store?.spent(since: wall - min(wall, ProviderLimits.day)) ?? []
         let want = BarsWanted(
             symbols: [], from: from, to: to, timeframe: timeframe, adjustment: adjustment, today: today)
         let feeds = providers.compactMap { ProviderList.provider(named: $0)?.traits.feed }
         let all = try symbols == "universe" ? Self.universe(store, want, feeds) : Self.symbols(in: symbols)
-        wants = try Self.missing(all, want, feeds, in: store)
-    }
-
-    /// A budget is a job's: two at once would use one quota twice.
-    static func refuseSecond(_ client: Client) throws {
-        guard let other = try client.status().jobs.first(where: { $0.kind == Ingest.name && !$0.state.isOver }) else {
-            return
+        var unknown: Set<String>?
+        for name in providers {
+            let known = try store?.unknown(to: name, since: wall - min(wall, Self.unknownFor)) ?? []
+            unknown = unknown.map { $0.intersection(known) } ?? known
         }
-        throw JobError(
-            "job \(other.id) fetches bars already, and its budget knows of no other; wait for it with "
-                + "`apex watch \(other.id)`, or cancel it.")
+        self.unknown = all.filter { unknown?.contains($0) ?? false }
+        wants = try Self.missing(all.filter { !(unknown?.contains($0) ?? false) }, want, feeds, in: store)
     }
+    /// A symbol that nobody knew is asked for again after so long. Milliseconds.
+    private static let unknownFor = 30 * ProviderLimits.day
 
     static func show(_ summary: Ingest.Summary) {
         print("\(summary.bars) bars of \(summary.answered) of \(summary.wanted) symbols in \(summary.calls) calls")
@@ -122,8 +150,30 @@ struct IngestOptions {
         var spec = Ingest.Spec(providers: providers, wants: wants)
         spec.limits = limits
         spec.ceilingUnits = ceiling
-        spec.spent = spent.filter { providers.contains($0.provider) }
+        spec.ceilingMicrodollars = ceilingMicrodollars
         return spec
+    }
+
+    /// `12.50` as millionths, exactly.
+    private static func microdollars(_ text: String) -> UInt64? {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard (1...2).contains(parts.count), let whole = UInt64(parts[0]), whole <= 1_000_000_000 else { return nil }
+        let part = parts.count == 2 ? String(parts[1]) : ""
+        guard part.count <= 6, part.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        return whole * 1_000_000 + (UInt64(part + String(repeating: "0", count: 6 - part.count)) ?? 0)
+    }
+    /// `polygon=0.002`.
+    private static func price(_ text: String, _ limits: inout [Ingest.Limits]) throws {
+        let parts = text.split(separator: "=").map(String.init)
+        guard parts.count == 2, let provider = ProviderList.provider(named: parts[0]),
+            let micro = microdollars(parts[1])
+        else { throw UsageError("--price is \(text); give PROVIDER=DOLLARS, as polygon=0.002.") }
+        if let at = limits.firstIndex(where: { $0.provider == provider.name }) {
+            limits[at].microdollarsPerUnit = micro
+        } else {
+            limits.append(
+                Ingest.Limits(provider: provider.name, limits: provider.traits.limits, microdollarsPerUnit: micro))
+        }
     }
 
     /// `alpaca=10000/minute`: instead of all of the plan's rates.

@@ -8,10 +8,10 @@ import Messages
 enum SubmitCommand: Subcommand {
     static let name = "submit"
     static let summary =
-        "submit a job: any program run many times, charts, labels, training sets, no-ops"
+        "submit a job: any program run many times, bars, charts, labels, training sets, no-ops"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
-               apex submit ingest --symbols FILE|universe --from DATE [--to DATE] --providers NAME,… [OPTIONS]
+               apex submit ingest …       bars from providers: `apex submit ingest --help`
                apex submit noop --count N [--bytes B] [OPTIONS]
                apex submit render …       charts of bars: `apex submit render --help`
                apex submit label …        what came of every bar: `apex submit label --help`
@@ -60,7 +60,6 @@ enum SubmitCommand: Subcommand {
         // Before any other thread: they must inherit that signals are blocked.
         let stop = options.wait ? try StopSignal() : nil
         let client = try Client(options.place)
-        if kindName == Ingest.name { try IngestOptions.refuseSecond(client) }
         let began = ContinuousClock.now
         let job = try client.submit(
             Submission(
@@ -93,18 +92,25 @@ enum SubmitCommand: Subcommand {
     }
 
     /// What `apex submit` with these words would submit, under a token of the caller's: for schedules.
-    static func submission(words: [String], token: UInt64, name: String) throws -> Submission {
-        var arguments = Arguments(words)
+    /// - Parameters: state: the coordinator's own folder. isRehearsal: only whether the words can be understood.
+    static func submission(
+        words: [String], token: UInt64, name: String, state: String? = nil, isRehearsal: Bool = false
+    ) throws -> Submission {
+        // Whoever submits by a schedule is the coordinator itself: what it looks at is its own.
+        let isElsewhere = words.contains("--state") || words.contains("--coordinator")
+        var arguments = Arguments(
+            words.first == Ingest.name && !isElsewhere && state != nil
+                ? words.prefix(1) + ["--state", state!] + words.dropFirst() : words)
         let options = try SubmitOptions(&arguments)
         guard !options.wait, !options.json else {
             throw UsageError("--wait and --json are for a person that waits; a schedule does not.")
         }
         let kind = try arguments.word("what to submit, command or noop,")
-        guard kind == Command.name || kind == Noop.name else {
+        guard [Command.name, Noop.name, Ingest.name].contains(kind) else {
             throw UsageError(
                 "\(kind) is not what a schedule submits; write command, --, apex, submit, \(kind) and its options.")
         }
-        let (kindName, spec) = try options.spec(kind, &arguments)
+        let (kindName, spec) = try options.spec(kind, &arguments, isRehearsal: isRehearsal)
         return Submission(
             token: token, kind: kindName, spec: spec, name: options.name.isEmpty ? name : options.name,
             priority: options.priority, after: options.after,
@@ -193,7 +199,9 @@ private struct SubmitOptions {
         if output, !wait || json { throw UsageError("--output goes with --wait and without --json.") }
     }
 
-    func spec(_ kind: String, _ arguments: inout Arguments) throws -> (kind: String, spec: [UInt8]) {
+    func spec(_ kind: String, _ arguments: inout Arguments, isRehearsal: Bool = false) throws -> (
+        kind: String, spec: [UInt8]
+    ) {
         switch kind {
         case Command.name:
             try arguments.finish()
@@ -212,7 +220,13 @@ private struct SubmitOptions {
                 throw UsageError("--timeout, --processes and --output go with command.")
             }
             return (Noop.name, Noop.Spec(count: count, resultBytes: bytes).wireBytes)
-        case Ingest.name: return (Ingest.name, try IngestOptions(&arguments, place).spec().wireBytes)
+        case Ingest.name:
+            let ingest = try IngestOptions(&arguments, place, looksAtStore: !isRehearsal)
+            if !ingest.unknown.isEmpty {
+                complain(
+                    "left out, for none of the providers knew them lately: \(ingest.unknown.joined(separator: ", "))")
+            }
+            return (Ingest.name, ingest.spec().wireBytes)
         default: throw UsageError("\(kind) cannot be submitted; command, noop, render and ingest can.")
         }
     }

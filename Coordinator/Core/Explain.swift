@@ -24,7 +24,9 @@ extension Core {
         case .failed: return "Job \(job.id) failed: \(job.reason)."
         case .unfinished: return "Job \(job.id) used up its budget; `apex resume` with --budget adds to it."
         case .running, .resting:
-            if job.isResting, job.claimed == 0 { return "Job \(job.id) rests until somebody gives it something to do." }
+            if job.isResting, job.claimed == 0 {
+                return "Job \(job.id) rests until somebody gives it something to do, or its quota has room."
+            }
             if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
             guard let first = job.queue.first(where: { job.tasks.phase($0) == .queued }) else {
                 return job.openPlannerCalls > 0

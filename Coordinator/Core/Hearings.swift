@@ -32,12 +32,11 @@ extension Core {
     }
 
     mutating func hear(_ id: JobID, _ source: Hearing.Source, _ bytes: [UInt8], isKept: Bool) {
-        let moment = Moment(monotonic: now, wall: wall)
         if isKept {
-            let hearing = Hearing(source: source, bytes: bytes, afterResults: jobs[at(id)].done, moment: moment)
+            let hearing = Hearing(source: source, bytes: bytes, afterResults: jobs[at(id)].done)
             effects.append(.record(.heard(id, hearing)))
         }
-        ask(id, .heard(source, bytes, at: moment))
+        ask(id, .heard(source, bytes))
     }
 
     mutating func answer(_ answers: [PlanAnswer], of id: JobID) {

@@ -27,9 +27,13 @@ package protocol Planner<Kind>: Sendable {
     /// again. Answers go into `Step.answers`.
     mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task>
 
-    /// As `heard(_:_:)`, for planners that count time.
-    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError)
-        -> Step<Kind.Task>
+    /// For planners of tasks that ask providers: where their calls are leased. Once, before anything else.
+    mutating func attach(_ desk: ProviderDesk, as job: JobID)
+
+    /// When it wants to be woken though nobody speaks to it, by the desk's clock; nil: never. Asked after every step.
+    var wakeAt: UInt64? { get }
+    /// That time has come.
+    mutating func woken() throws(JobError) -> Step<Kind.Task>
 
     /// After a restart: `tasks` are all that were planned, in order, `results` the accepted ones in order of
     /// acceptance. Answers with what was due but not yet planned when the coordinator died.
@@ -83,12 +87,12 @@ package struct Step<Task: Sendable>: Sendable {
 extension Planner {
     package mutating func idle(load: Load) throws(JobError) -> Step<Kind.Task> { Step() }
     package mutating func budgetEnded() throws(JobError) -> Step<Kind.Task> { Step() }
+    package mutating func attach(_ desk: ProviderDesk, as job: JobID) {}
+    package var wakeAt: UInt64? { nil }
+    package mutating func woken() throws(JobError) -> Step<Kind.Task> { Step() }
     package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task> {
         Step()
     }
-    package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError)
-        -> Step<Kind.Task>
-    { try heard(source, bytes) }
     package mutating func restore(
         tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)], hearings: [Hearing]
     ) throws(JobError) -> Step<Kind.Task> { try restore(tasks: tasks, results: results) }

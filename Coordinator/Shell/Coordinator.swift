@@ -71,7 +71,8 @@ package final class Coordinator {
         planned = try Wakeup()
         let wakeup = planned
         planning = PlanningThread(
-            blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil, wakeup: planned
+            blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil,
+            quotas: settings.folder.quotas, wakeup: planned
         ) { [log] in log.write($0) }
         desk = settings.metricsPort.map { _ in MetricDesk(settings.folder, wakeup: wakeup) }
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }

@@ -10,7 +10,7 @@ import Synchronization
 import ZeroMQ
 
 /// Puts what providers gave into `bars.sqlite`, on a thread of its own. A batch is named after its job, task and
-/// time: one that is told again, after a restart, changes nothing.
+/// the task's run: one that is told again, after a restart, changes nothing.
 final class IngestWriter: Sendable {
     /// Publications that wait, at most; beyond, the coordinator waits too, rather than grow without bound.
     private static let maximumWaiting = 64
@@ -89,11 +89,9 @@ final class IngestWriter: Sendable {
         switch publication {
         case .alert(let words):
             log(LogLine(.warning, "ingest_alert", [("job", "\(job)"), ("what", "\"\(words)\"")]))
-        case .fetched(let task, let name, let want, let wall, let result):
-            // The time by the job's clock, which a restart repeats, tells jobs of other states apart.
-            let identifier = "ingest \(job).\(task) \(wall)"
-            let outcome = try store.append(Self.batch(identifier, name, want, wall, result))
-            try store.log(result.calls, of: identifier, provider: name, symbols: want.symbols, wall: wall)
+        case .fetched(let task, let name, let want, let result):
+            // The run's own number, drawn by chance, tells jobs of other states apart too.
+            let outcome = try store.append(result, from: name, to: want, of: job, task: task)
             log(
                 LogLine(
                     .info, "bars_stored",
@@ -104,18 +102,36 @@ final class IngestWriter: Sendable {
                     ]))
         }
     }
+}
+
+extension BarStore {
+    /// What one task of an ingest brought: its bars, what they cover, its calls and the symbols that do not exist. The
+    /// same run's again changes nothing.
+    @discardableResult
+    package func append(
+        _ result: Ingest.Result, from provider: String, to want: BarsWanted, of job: JobID, task: UInt32
+    ) throws(DatabaseError) -> AppendOutcome {
+        // The run's own number, drawn by chance, tells jobs of other states apart too.
+        let identifier = "ingest \(job).\(task) \(String(result.run, radix: 16))"
+        let wall = UInt64(Date().timeIntervalSince1970 * 1000)
+        let outcome = try append(Self.batch(identifier, provider, want, wall, result))
+        try log(result.calls, of: identifier, provider: provider, symbols: want.symbols, wall: wall)
+        try remember(unknown: result.unknown, to: provider, wall: wall)
+        return outcome
+    }
 
     private static func batch(
         _ identifier: String, _ name: String, _ want: BarsWanted, _ wall: UInt64, _ result: Ingest.Result
     ) -> BarBatch {
         let traits = ProviderList.provider(named: name)?.traits
         var batch = BarBatch(
-            identifier: identifier, provider: name, request: result.calls.map(\.target).joined(separator: " "),
+            identifier: identifier, provider: name,
+            request: (result.earlier + result.calls.map(\.target)).joined(separator: " "),
             received: Int64(wall), tier: Int(traits?.tier ?? 3), series: [])
-        for symbol in result.answered {
+        // An unknown symbol covers nothing: it is remembered apart, for a while.
+        for symbol in result.answered where !result.unknown.contains(symbol) {
             let key = SeriesKey(want, symbol, feed: traits?.feed ?? "unknown")
             let bars = result.series.first { $0.symbol == symbol }.map { $0.stored } ?? []
-            // Also of a symbol that is unknown: it is remembered, and not asked for again in the same days.
             var covers = BarTime.covered(want)
             if let days = traits?.historyDays, let first = bars.first,
                 MarketDate.dayNumber(want.from) < MarketDate.dayNumber(want.today) - days + 3

@@ -34,14 +34,20 @@ final class PlanningThread: Sendable {
     private let wakeup: Wakeup
     private let blobs: BlobStore
     private let reuse: String?
+    private let quotas: String
+    private let start = ContinuousClock.now
     private let log: @Sendable (LogLine) -> Void
 
     /// - Parameters:
     ///   - reuse: the file of results that may be asked for again; nil: every task is run.
+    ///   - quotas: the file of calls leased to tasks; made with the first.
     ///   - wakeup: woken whenever answers are waiting.
-    init(blobs: BlobStore, reuse: String?, wakeup: Wakeup, log: @escaping @Sendable (LogLine) -> Void) {
+    init(
+        blobs: BlobStore, reuse: String?, quotas: String, wakeup: Wakeup, log: @escaping @Sendable (LogLine) -> Void
+    ) {
         self.blobs = blobs
         self.reuse = reuse
+        self.quotas = quotas
         self.log = log
         self.wakeup = wakeup
         let thread = Thread { [self] in work() }
@@ -77,8 +83,20 @@ final class PlanningThread: Sendable {
         Signals.blockOnThisThread()
         var planners: [JobID: any ErasedPlanner] = [:]
         var known = KnownResults(path: reuse, log: log)
+        var alarms: [JobID: UInt64] = [:]
+        let desk: ProviderDesk
+        do throws(JobError) { desk = try ProviderDesk(QuotaStore(path: quotas)) } catch { return fail(error) }
         while true {
-            asked.wait()
+            if alarms.isEmpty {
+                asked.wait()
+            } else {
+                let wait = (alarms.values.min() ?? 0) - min(desk.now, alarms.values.min() ?? 0)
+                _ = asked.wait(timeout: .now() + .milliseconds(Int(min(wait, 60_000)) + 1))
+                desk.tell(moment)
+                for job in alarms.filter({ $0.value <= desk.now }).keys.sorted() {
+                    wakePlanner(of: job, &planners, &alarms)
+                }
+            }
             // All that waits at once: taking the first of many moves the others.
             let questions: [Question]? = state.withLock { state in
                 if state.isStopped { return nil }
@@ -88,17 +106,46 @@ final class PlanningThread: Sendable {
             guard let questions else { return known.flush() }
             for question in questions {
                 if state.withLock({ $0.isStopped }) { return known.flush() }
-                work(on: question, &planners, &known)
+                desk.tell(moment)
+                work(on: question, &planners, &known, desk)
+                alarms[question.job] = planners[question.job]?.wakeAt
             }
             known.flush()
         }
     }
 
+    private var moment: Moment {
+        Moment(
+            monotonic: UInt64((ContinuousClock.now - start) / .milliseconds(1)),
+            wall: UInt64(Date().timeIntervalSince1970 * 1000))
+    }
+
+    /// Its plan is one that nobody asked for: it goes out only when something new is in it.
+    private func wakePlanner(
+        of job: JobID, _ planners: inout [JobID: any ErasedPlanner], _ alarms: inout [JobID: UInt64]
+    ) {
+        guard var planner = planners.removeValue(forKey: job) else {
+            alarms[job] = nil
+            return
+        }
+        do throws(JobError) {
+            let output = try planner.woken()
+            for blob in output.blobs { try store(blob.bytes) }
+            if !output.plan.tasks.isEmpty || output.plan.end != nil { give(.planned(job, output.plan)) }
+        } catch { give(.planFailed(job, error.description)) }
+        alarms[job] = planner.wakeAt
+        planners[job] = planner
+    }
+
     private func work(
-        on question: Question, _ planners: inout [JobID: any ErasedPlanner], _ known: inout KnownResults
+        on question: Question, _ planners: inout [JobID: any ErasedPlanner], _ known: inout KnownResults,
+        _ desk: ProviderDesk
     ) {
         do throws(JobError) {
-            guard var output = try answer(question, &planners) else { return known.forget(question.job) }
+            guard var output = try answer(question, &planners, desk) else {
+                try desk.forget(question.job.number)
+                return known.forget(question.job)
+            }
             note(question, &known)
             known.complete(&output.plan, of: question.job)
             for blob in output.blobs { try store(blob.bytes) }
@@ -108,12 +155,13 @@ final class PlanningThread: Sendable {
         }
     }
 
-    private func answer(_ question: Question, _ planners: inout [JobID: any ErasedPlanner]) throws(JobError)
-        -> PlannerOutput?
-    {
+    private func answer(
+        _ question: Question, _ planners: inout [JobID: any ErasedPlanner], _ desk: ProviderDesk
+    ) throws(JobError) -> PlannerOutput? {
         let job = question.job
         if let history = question.history {
             var planner = try PlannerList.planner(kind: history.kind, spec: history.spec, blobs: blobs)
+            planner.attach(desk, as: job)
             let output = try planner.restore(
                 tasks: history.tasks, results: history.results, hearings: history.hearings)
             planners[job] = planner
@@ -121,6 +169,7 @@ final class PlanningThread: Sendable {
         }
         if case .start(let kind, let spec) = question.call {
             var planner = try PlannerList.planner(kind: kind, spec: spec, blobs: blobs)
+            planner.attach(desk, as: job)
             let output = try planner.start()
             planners[job] = planner
             return output
@@ -133,7 +182,7 @@ final class PlanningThread: Sendable {
             return try planner.finished(index, result, load: load)
         case .idle(let load): return try planner.idle(load: load)
         case .budgetEnded: return try planner.budgetEnded()
-        case .heard(let source, let bytes, let moment): return try planner.heard(source, bytes, at: moment)
+        case .heard(let source, let bytes): return try planner.heard(source, bytes)
         case .forget, .start: return nil
         }
     }
@@ -152,10 +201,13 @@ final class PlanningThread: Sendable {
 
     private func store(_ bytes: [UInt8]) throws(JobError) {
         do throws(BlobError) { try blobs.put(bytes) } catch {
-            state.withLock { $0.failure = error.description }
-            wakeup.wake()
+            fail(JobError(error.description))
             throw JobError(error.description)
         }
+    }
+    private func fail(_ error: JobError) {
+        state.withLock { $0.failure = error.description }
+        wakeup.wake()
     }
 
     private func give(_ event: Event) {

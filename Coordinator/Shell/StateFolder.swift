@@ -16,6 +16,8 @@ package struct StateFolder: Sendable {
     /// Optuna's own tables, and `trials.jsonl` of each study in a folder of its name.
     package var studies: String { path + "/studies.sqlite" }
     package var bars: String { path + "/bars.sqlite" }
+    /// Which calls to providers were leased to whom, for a day.
+    package var quotas: String { path + "/quotas.sqlite" }
     package var studyFolder: String { path + "/studies" }
     /// Results of tasks that may be asked for again: see ReuseStore.
     package var reuse: String { path + "/reuse.sqlite" }

@@ -5,7 +5,7 @@ import Providers
 /// Bars fetched from providers under one budget.
 package enum Ingest: JobKind {
     package static let name = "ingest"
-    package static let codeVersion: UInt32 = 1
+    package static let codeVersion: UInt32 = 2
 
     package struct Spec: Wire, Equatable {
         /// Names, in the order in which they are tried.
@@ -16,8 +16,6 @@ package enum Ingest: JobKind {
         package var limits: [Limits] = []
         /// Units that may be used in all, and what they may cost; 0: no ceiling.
         package var ceilingUnits: UInt64 = 0, ceilingMicrodollars: UInt64 = 0
-        /// What was used lately, by earlier jobs.
-        package var spent: [Spent] = []
         package var seed: UInt64 = 1
         package init(providers: [String], wants: [BarsWanted]) {
             self.providers = providers
@@ -29,7 +27,6 @@ package enum Ingest: JobKind {
             writer.array(limits)
             writer.integer(ceilingUnits)
             writer.integer(ceilingMicrodollars)
-            writer.array(spent)
             writer.integer(seed)
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -38,7 +35,6 @@ package enum Ingest: JobKind {
             limits = try reader.array()
             ceilingUnits = try reader.integer()
             ceilingMicrodollars = try reader.integer()
-            spent = try reader.array()
             seed = try reader.integer()
         }
     }
@@ -63,32 +59,16 @@ package enum Ingest: JobKind {
         }
     }
 
-    package struct Spent: Wire, Equatable {
-        package var provider: String
-        /// Milliseconds since 1970.
-        package var wall: UInt64
-        package var units: UInt32
-        package init(provider: String, wall: UInt64, units: UInt32) {
-            self.provider = provider
-            self.wall = wall
-            self.units = units
-        }
-        package func write(to writer: inout WireWriter) {
-            writer.string(provider)
-            writer.integer(wall)
-            writer.integer(units)
-        }
-        package init(from reader: inout WireReader) throws(WireError) {
-            self.init(provider: try reader.string(), wall: try reader.integer(), units: try reader.integer())
-        }
-    }
-
     /// Some symbols from one provider.
     package struct Task: Wire, Equatable {
         package var provider: String
         package var want: BarsWanted
         /// Of the pauses between tries.
         package var seed: UInt64
+        /// The planner's number for it.
+        package var item: UInt32 = 0
+        /// What an earlier task of the same batch had already.
+        package var rest: Rest?
         package init(provider: String, want: BarsWanted, seed: UInt64) {
             self.provider = provider
             self.want = want
@@ -98,9 +78,52 @@ package enum Ingest: JobKind {
             writer.string(provider)
             writer.value(want)
             writer.integer(seed)
+            writer.integer(item)
+            writer.optional(rest)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(provider: try reader.string(), want: try reader.value(), seed: try reader.integer())
+            item = try reader.integer()
+            rest = try reader.optional()
+        }
+    }
+
+    /// A batch that was broken off to wait for its quota: what is left to call, and what was answered so far.
+    package struct Rest: Wire, Equatable {
+        package var calls: [ProviderCall]
+        package var series: [BarSeries]
+        package var unknown: [String]
+        package var lost: [Left]
+        /// How often it was sent away for being too many.
+        package var refusals: UInt32
+        /// Of the calls that were made for it, so that every bar can be traced.
+        package var targets: [String]
+        package init(
+            calls: [ProviderCall], series: [BarSeries], unknown: [String], lost: [Left], refusals: UInt32,
+            targets: [String]
+        ) {
+            self.refusals = refusals
+            self.targets = targets
+            self.calls = calls
+            self.series = series
+            self.unknown = unknown
+            self.lost = lost
+        }
+        package func write(to writer: inout WireWriter) {
+            writer.array(calls)
+            writer.array(series.map { Given($0) })
+            writer.array(unknown)
+            writer.array(lost)
+            writer.integer(refusals)
+            writer.array(targets)
+        }
+        package init(from reader: inout WireReader) throws(WireError) {
+            calls = try reader.array()
+            series = try reader.array(of: Given.self).map { $0.series }
+            unknown = try reader.array()
+            lost = try reader.array()
+            refusals = try reader.integer()
+            targets = try reader.array()
         }
     }
 
@@ -114,9 +137,14 @@ package enum Ingest: JobKind {
         package var unknown: [String] = []
         package var left: [Left] = []
         package var calls: [Call] = []
-        /// The run that this is of, and how its last call ended; see `Ask`.
+        /// Calls that earlier tasks made for the same batch.
+        package var earlier: [String] = []
+        /// The run that this is of, its last question, and how the call after that ended; see `Ask`.
         package var run: UInt64 = 0
+        package var number: UInt32 = 0
         package var news: News?
+        /// Broken off: what is left of the batch. None of its symbols stands above.
+        package var rest: Rest?
         package init() {}
         package func write(to writer: inout WireWriter) {
             writer.array(series.map { Given($0) })
@@ -124,8 +152,11 @@ package enum Ingest: JobKind {
             writer.array(unknown)
             writer.array(left)
             writer.array(calls)
+            writer.array(earlier)
             writer.integer(run)
+            writer.integer(number)
             writer.optional(news)
+            writer.optional(rest)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             series = try reader.array(of: Given.self).map { $0.series }
@@ -133,8 +164,11 @@ package enum Ingest: JobKind {
             unknown = try reader.array()
             left = try reader.array()
             calls = try reader.array()
+            earlier = try reader.array()
             run = try reader.integer()
+            number = try reader.integer()
             news = try reader.optional()
+            rest = try reader.optional()
         }
     }
 
@@ -186,22 +220,30 @@ package enum Ingest: JobKind {
 
     /// One call, for the log. Without a key: a request holds none.
     package struct Call: Wire, Equatable {
+        /// How it ended, by what the provider's health is judged by.
+        package enum Outcome: UInt8, Sendable {
+            case answered = 0
+            case empty, limited, failed, declined
+        }
         package var target: String
         package var units: UInt32
         /// 0: no answer came.
         package var status: UInt16
         package var milliseconds: UInt32
         package var bars: UInt32
+        package var outcome: Outcome
         /// Empty: answered.
         package var refusal: String
         package init(
-            target: String, units: UInt32, status: UInt16, milliseconds: UInt32, bars: UInt32, refusal: String
+            target: String, units: UInt32, status: UInt16, milliseconds: UInt32, bars: UInt32, outcome: Outcome,
+            refusal: String
         ) {
             self.target = target
             self.units = units
             self.status = status
             self.milliseconds = milliseconds
             self.bars = bars
+            self.outcome = outcome
             self.refusal = refusal
         }
         package func write(to writer: inout WireWriter) {
@@ -210,12 +252,18 @@ package enum Ingest: JobKind {
             writer.integer(status)
             writer.integer(milliseconds)
             writer.integer(bars)
+            writer.integer(outcome.rawValue)
             writer.string(refusal)
         }
         package init(from reader: inout WireReader) throws(WireError) {
-            self.init(
-                target: try reader.string(), units: try reader.integer(), status: try reader.integer(),
-                milliseconds: try reader.integer(), bars: try reader.integer(), refusal: try reader.string())
+            target = try reader.string()
+            units = try reader.integer()
+            status = try reader.integer()
+            milliseconds = try reader.integer()
+            bars = try reader.integer()
+            guard let outcome = Outcome(rawValue: try reader.integer()) else { throw WireError("no such outcome") }
+            self.outcome = outcome
+            refusal = try reader.string()
         }
     }
 }

@@ -101,19 +101,26 @@ extension Ingest {
         }
     }
 
+    /// Millionths of a dollar, for people: `$1.5`.
+    package static func dollars(_ micro: UInt64) -> String {
+        let (whole, part) = (micro / 1_000_000, micro % 1_000_000)
+        if part == 0 { return "$\(whole)" }
+        var digits = String(String(part + 1_000_000).dropFirst())
+        while digits.hasSuffix("0") { digits.removeLast() }
+        return "$\(whole).\(digits)"
+    }
+
     /// For whoever keeps the bars and the log.
     package enum Publication: Wire, Equatable {
-        /// - Parameter wall: milliseconds since 1970 by the job's clock.
-        case fetched(task: UInt32, provider: String, want: BarsWanted, wall: UInt64, Result)
+        case fetched(task: UInt32, provider: String, want: BarsWanted, Result)
         case alert(String)
         package func write(to writer: inout WireWriter) {
             switch self {
-            case .fetched(let task, let provider, let want, let wall, let result):
+            case .fetched(let task, let provider, let want, let result):
                 writer.integer(UInt8(0))
                 writer.integer(task)
                 writer.string(provider)
                 writer.value(want)
-                writer.integer(wall)
                 writer.value(result)
             case .alert(let words):
                 writer.integer(UInt8(1))
@@ -125,7 +132,7 @@ extension Ingest {
             case 0:
                 self = .fetched(
                     task: try reader.integer(), provider: try reader.string(), want: try reader.value(),
-                    wall: try reader.integer(), try reader.value())
+                    try reader.value())
             case 1: self = .alert(try reader.string())
             case let other: throw WireError("publication \(other)")
             }

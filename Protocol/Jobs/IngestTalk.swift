@@ -92,6 +92,8 @@ extension Ingest {
             case lease(validMilliseconds: UInt32)
             /// Ask again after so many milliseconds.
             case wait(UInt64)
+            /// It will be long: end with what there is, and free the slot.
+            case breakOff
             /// This provider gives nothing now: leave it.
             case leave(String)
         }
@@ -113,6 +115,7 @@ extension Ingest {
             case .leave(let words):
                 writer.integer(UInt8(2))
                 writer.string(words)
+            case .breakOff: writer.integer(UInt8(3))
             }
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -122,6 +125,7 @@ extension Ingest {
             case 0: decision = .lease(validMilliseconds: try reader.integer())
             case 1: decision = .wait(try reader.integer())
             case 2: decision = .leave(try reader.string())
+            case 3: decision = .breakOff
             case let other: throw WireError("decision \(other)")
             }
         }

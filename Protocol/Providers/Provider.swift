@@ -77,7 +77,7 @@ package struct BarsWanted: Sendable, Equatable, Wire {
 }
 
 /// One call to make: everything its request is built from.
-package struct ProviderCall: Sendable, Equatable {
+package struct ProviderCall: Sendable, Equatable, Wire {
     package enum Step: Sendable, Equatable {
         case bars
         /// Before the bars can be asked for: a session to open, a symbol's number to look up.
@@ -94,6 +94,22 @@ package struct ProviderCall: Sendable, Equatable {
         self.want = want
         self.cursor = cursor
         self.cost = cost
+    }
+    package func write(to writer: inout WireWriter) {
+        switch step {
+        case .bars: writer.integer(UInt32.max)
+        case .prepare(let number): writer.integer(UInt32(clamping: number))
+        }
+        writer.value(want)
+        writer.string(cursor)
+        writer.integer(UInt32(clamping: cost))
+    }
+    package init(from reader: inout WireReader) throws(WireError) {
+        let number: UInt32 = try reader.integer()
+        step = number == .max ? .bars : .prepare(Int(number))
+        want = try reader.value()
+        cursor = try reader.string()
+        cost = Int(try reader.integer(UInt32.self))
     }
 }
 
@@ -141,7 +157,10 @@ package enum Refusal: Error, Sendable, Equatable {
     case session(String)
 
     /// Which quota was exhausted, as far as the provider says.
-    package enum Window: UInt8, Sendable { case unknown = 0, second, minute, hour, day }
+    package enum Window: UInt8, Sendable {
+        case unknown = 0
+        case second, minute, hour, day
+    }
 
     package var words: String {
         switch self {

@@ -74,7 +74,7 @@ package struct ProviderLimits: Sendable, Equatable, Wire {
 /// The one list of providers. To add one, write its file and add it here.
 package enum ProviderList {
     package static let all: [any Provider] = [
-        Polygon(), Alpaca(), TwelveData(), Tradier(), AlphaVantage(), InteractiveBrokers(),
+        Polygon(), Alpaca(), TwelveData(), Tradier(), AlphaVantage(), InteractiveBrokers(), Files(),
     ]
     package static var names: [String] { all.map { $0.name } }
     package static func provider(named name: String) -> (any Provider)? { all.first { $0.name == name } }

@@ -47,6 +47,51 @@ struct DataCommandTests {
         #expect(try data(["check"]).output.contains("0 faults"))
     }
 
+    /// A disk of its own in memory, where mounting one is permitted; else the limit of a file's size, which the kernel
+    /// enforces in the same place.
+    @Test func `a full disk stops an import in words, and with room again it goes on to the same bars`() throws {
+        let csv = DemoMarket.csv(seed: 4, symbolCount: 300, dayCount: 250)
+        let bars = try DailyBars(csv: csv, name: "demo")
+        let input = try file(csv)
+        let disk = folder.path + "/disk"
+        try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+        let apex = Programs.folder + "/apex"
+        let steps = """
+            "\(apex)" data list --all --json > "\(folder.path)/between.json"
+            "\(apex)" data check > /dev/null; echo check $?
+            "\(apex)" data import "\(input)" > /dev/null; echo second $?
+            "\(apex)" data export --out "\(folder.path)/out.csv" > /dev/null; echo export $?
+            """
+        let mounted = """
+            mount -t tmpfs -o size=2m tmpfs "\(disk)" || exit 97
+            "\(apex)" data import "\(input)"; echo first $?
+            mount -o remount,size=64m "\(disk)" || exit 97
+            \(steps)
+            """
+        let limited = """
+            ( trap '' XFSZ; ulimit -f 3000; "\(apex)" data import "\(input)"; echo first $? )
+            \(steps)
+            """
+        let environment = ["APEX_STORE": disk + "/bars.sqlite"]
+        var outcome = try Programs.run(
+            "/usr/bin/env", ["unshare", "-rm", "sh", "-c", mounted], environment: environment)
+        if outcome.code != 0 || !outcome.output.contains("first") {
+            print("no disk can be mounted here (\(outcome.errors.prefix(80))); a file's size is limited instead")
+            try? FileManager.default.removeItem(atPath: disk + "/bars.sqlite")
+            outcome = try Programs.run("/usr/bin/env", ["sh", "-c", limited], environment: environment)
+        }
+        #expect(outcome.output.contains("first 1\n"), "\(outcome.output)\(outcome.errors)")
+        #expect(outcome.errors.contains("bars.sqlite"), "\(outcome.errors)")
+        // What was told as stored is there, whole batches of it, and no more.
+        let text = try String(contentsOfFile: folder.path + "/between.json", encoding: .utf8)
+        let listed = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+        let between = ((listed?["series"] as? [[String: Any]]) ?? []).reduce(0) { $0 + ($1["bars"] as? Int ?? 0) }
+        #expect(between < bars.count)
+        #expect(outcome.output.contains("second 0\n") && outcome.output.contains("export 0\n"), "\(outcome.output)")
+        let back = try DailyBars.read(path: folder.path + "/out.csv")
+        #expect(back.symbols == bars.symbols && back.dates == bars.dates && back.close == bars.close)
+    }
+
     @Test func `a weekend from the store alone finds what a weekend from the file finds`() throws {
         let csv = DemoMarket.csv(seed: 5)
         #expect(try data(["import", try file(csv)]).code == 0)

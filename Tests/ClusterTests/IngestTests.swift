@@ -109,4 +109,57 @@ struct IngestTests {
         try refused(good + ["--limit", "alpaca"], "--limit is alpaca")
         try refused(["--symbols", "universe", "--from", "2024-01-02", "--providers", "alpaca"], "no daily bars yet")
     }
+
+    @Test func `two ingests that race share one quota, and a symbol nobody knows is not asked for again`() throws {
+        let folder = TemporaryFolder("ingest")
+        let market = EmulatedMarket(symbols: ["AAA", "BBB", "CCC", "DDD"])
+        var service = EmulatedAlpaca(market)
+        // As if the plan were a poor one: three calls in four seconds.
+        service.limits = StrictLimits([(3, 4000)])
+        let server = try EmulatorServer(FaultyProvider(service))
+        defer { server.stop() }
+        let environment = [
+            "APEX_ALPACA_KEY": service.key, "APEX_ALPACA_SECRET": service.secret, "APEX_ALPACA_URL": server.address,
+        ]
+        let state = folder.path + "/state"
+        let up = try Programs.Running("apex", ["up", "--state", state, "--workers", "2"], environment: environment)
+        defer { up.send(SIGTERM) }
+        #expect(
+            Programs.eventually {
+                (try? Programs.run("apex", ["status", "--state", state, "--json"]))?.code == 0 || !up.process.isRunning
+            })
+        let today = Int(Date().timeIntervalSince1970 / 86_400)
+        func words(_ symbols: String) throws -> [String] {
+            let file = folder.path + "/\(symbols.hashValue).txt"
+            try symbols.write(toFile: file, atomically: true, encoding: .utf8)
+            return [
+                "submit", "ingest", "--symbols", file, "--from", EmulatedMarket.text(day: today - 60), "--to",
+                EmulatedMarket.text(day: today - 3), "--providers", "alpaca", "--limit", "alpaca=3/minute", "--state",
+                state,
+            ]
+        }
+        // Both at once; a lease apart they would ask four times in a minute.
+        let first = try Programs.Running("apex", words("AAA\n"))
+        let second = try Programs.Running("apex", words("BBB\nBAD1\n"))
+        #expect(first.wait().code == 0 && second.wait().code == 0)
+        func calls() -> Int { server.requests.count }
+        #expect(Programs.eventually { calls() == 3 })
+        let third = try Programs.run("apex", words("CCC\n"))
+        #expect(third.code == 0)
+        // The fourth waits for its minute, and nothing else waits for it.
+        let noop = try Programs.run(
+            "apex", ["submit", "noop", "--count", "100", "--wait", "--json", "--state", state])
+        #expect(noop.code == 0 && calls() == 3)
+
+        func knows() -> Bool {
+            guard let database = try? Database(path: state + "/bars.sqlite", mode: .readOnly),
+                let rows = try? database.prepare("SELECT symbol FROM data_unknown WHERE provider = 'alpaca'"),
+                (try? rows.step()) == true
+            else { return false }
+            return rows.text(0) == "BAD1"
+        }
+        #expect(Programs.eventually { knows() })
+        let again = try Programs.run("apex", words("BAD1\nBBB\n") + ["--wait"])
+        #expect(again.code == 0 && again.output.contains("0 of 0 symbols in 0 calls"), "\(again.output)")
+    }
 }

@@ -120,3 +120,9 @@ func fault(in series: BarSeries?, _ symbol: String, _ want: BarsWanted, _ market
     }
     return nil
 }
+
+/// AAA, AAB, … in their order.
+func threeLetters(_ number: Int) -> String {
+    let letters = [number / 676, number / 26 % 26, number % 26].map { UInt8(ascii: "A") + UInt8($0) }
+    return String(decoding: letters, as: UTF8.self)
+}

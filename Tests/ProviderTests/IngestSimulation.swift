@@ -5,9 +5,41 @@ import Messages
 import Planners
 import Providers
 import Runners
+import Synchronization
 import TestSupport
 
-/// A coordinator's planner, workers and emulated providers in virtual time: messages get lost, come late and twice,
+/// What survives a coordinator's restart of its desk.
+final class RememberedQuota: QuotaBook {
+    private let state = Mutex((entries: [UInt64: QuotaEntry](), spent: [String: (UInt32, String, UInt64)]()))
+    func entries() -> [QuotaEntry] { state.withLock { $0.entries.values.sorted { $0.number < $1.number } } }
+    func spent() -> [(job: UInt32, provider: String, units: UInt64)] {
+        state.withLock { state in
+            state.spent.sorted { $0.key < $1.key }.map { (job: $0.value.0, provider: $0.value.1, units: $0.value.2) }
+        }
+    }
+    func write(_ entry: QuotaEntry) {
+        state.withLock { state in
+            state.entries[entry.number] = entry
+            if entry.isHeld { Self.spend(Int64(entry.units), entry, &state.spent) }
+        }
+    }
+    func erase(_ number: UInt64) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: number) else { return }
+            Self.spend(-Int64(entry.units), entry, &state.spent)
+        }
+    }
+    func forget(_ job: UInt32) { state.withLock { $0.spent = $0.spent.filter { $0.value.0 != job } } }
+    private static func spend(
+        _ units: Int64, _ entry: QuotaEntry, _ spent: inout [String: (UInt32, String, UInt64)]
+    ) {
+        let key = "\(entry.asker.job) \(entry.provider)"
+        let before = spent[key]?.2 ?? 0
+        spent[key] = (entry.asker.job, entry.provider, UInt64(Int64(before) + units))
+    }
+}
+
+/// A coordinator's planners, workers and emulated providers in virtual time: messages get lost, come late and twice,
 /// workers die and fall silent with leases in hand, the coordinator restarts, answers go wrong.
 struct IngestSimulation {
     struct Settings {
@@ -21,18 +53,36 @@ struct IngestSimulation {
     }
     private enum Happening {
         case step(worker: Int, life: Int)
-        case toPlanner(task: Int, claim: Int, [UInt8])
+        /// A planner asked to be woken.
+        case alarm(job: Int)
+        case toPlanner(TaskName, claim: Int, [UInt8])
         case toWorker(worker: Int, life: Int, [UInt8])
         /// A call reaches the provider, wherever its worker is by then.
         case arrives(provider: String, HTTPRequest, worker: Int, life: Int)
         case answered(worker: Int, life: Int, Result<HTTPResponse, HTTPFailure>)
-        case result(task: Int, claim: Int, Ingest.Result)
+        case result(TaskName, claim: Int, Ingest.Result)
         case reborn(worker: Int)
-        case reclaim(task: Int, claim: Int)
+        case reclaim(TaskName, claim: Int)
+    }
+    private struct TaskName: Hashable {
+        var job: Int, index: Int
+    }
+    struct Job {
+        let spec: Ingest.Spec
+        fileprivate var planner: IngestPlanner
+        fileprivate(set) var tasks: [Ingest.Task] = []
+        fileprivate var claims: [Int] = []
+        fileprivate var done: Set<Int> = []
+        fileprivate var results: [(index: Int, result: Ingest.Result)] = []
+        fileprivate(set) var answer: Ingest.Summary?
+        /// Milliseconds since 1970.
+        fileprivate(set) var ended: UInt64 = 0
+        fileprivate(set) var publications: [Int: Ingest.Result] = [:]
+        fileprivate(set) var alerts: [String] = []
     }
     private struct Worker {
         var life = 0
-        var task: Int?
+        var task: TaskName?
         var claim = 0
         var fetch: Fetch?
         var inbox: [[UInt8]] = []
@@ -46,16 +96,12 @@ struct IngestSimulation {
     }
 
     let settings: Settings
-    let spec: Ingest.Spec
     private let keys: [String: [Secret]]
     private(set) var services: [String: FaultyProvider]
-    private var planner: IngestPlanner
-    private var tasks: [Ingest.Task] = []
-    private var claims: [Int] = []
-    private var done: Set<Int> = []
-    private var queue: [Int] = []
-    private var results: [(index: Int, result: Ingest.Result)] = []
-    private var hearings: [Hearing] = []
+    private(set) var jobs: [Job] = []
+    private var queue: [TaskName] = []
+    private let book = RememberedQuota()
+    private var desk: ProviderDesk
     private var workers: [Worker]
     private var agenda: [(at: UInt64, order: Int, happening: Happening)] = []
     private var order = 0
@@ -63,45 +109,59 @@ struct IngestSimulation {
     /// Milliseconds since 1970.
     private(set) var now: UInt64
     private var restartedAt: UInt64
-    private(set) var answer: Ingest.Summary?
-    private(set) var publications: [Int: Ingest.Result] = [:]
-    private(set) var alerts: [String] = []
     private(set) var deaths = 0, silences = 0, restarts = 0
     private var runs: UInt64 = 0
 
+    /// Of the first job.
+    var answer: Ingest.Summary? { jobs[0].answer }
+    var publications: [Int: Ingest.Result] { jobs[0].publications }
+    var alerts: [String] { jobs[0].alerts }
+
     init(_ spec: Ingest.Spec, _ services: [(any ProviderEmulator, keys: [String])], seed: UInt64, _ settings: Settings)
         throws
-    {
+    { try self.init([spec], spec.providers, services, seed: seed, settings) }
+
+    /// - Parameter providers: the names of `services`.
+    init(
+        _ specs: [Ingest.Spec], _ providers: [String], _ services: [(any ProviderEmulator, keys: [String])],
+        seed: UInt64, _ settings: Settings
+    ) throws {
         self.settings = settings
-        self.spec = spec
         chance = SplitMix64(seed: seed)
         now = UInt64(EmulatedMarket.instant(day: Emulated.today, minutes: 1200))
         restartedAt = now - 5
         var (keys, named): ([String: [Secret]], [String: FaultyProvider]) = ([:], [:])
-        for (name, service) in zip(spec.providers, services) {
+        for (name, service) in zip(providers, services) {
             keys[name] = service.keys.map { Secret($0)! }
             named[name] = FaultyProvider(service.0, seed: seed)
         }
         self.keys = keys
         self.services = named
-        planner = try IngestPlanner(spec, blobs: None())
+        desk = try ProviderDesk(book)
         workers = []
         for _ in 0..<settings.workers { workers.append(Worker(clockOffset: chance.next() % 10_000_000_000)) }
-        absorb(planner.start())
+        tell()
+        for (at, spec) in specs.enumerated() {
+            var planner = try IngestPlanner(spec, blobs: None())
+            planner.attach(desk, as: JobID(UInt32(at + 1)))
+            jobs.append(Job(spec: spec, planner: planner))
+            absorb(jobs[at].planner.start(), at)
+        }
         for at in workers.indices { work(at) }
     }
+    private func tell() { desk.tell(Moment(monotonic: now - restartedAt, wall: now)) }
     mutating func fault(_ perThousand: Int, of faults: [EmulatorFault]? = nil) {
-        for name in spec.providers {
+        for name in services.keys.sorted() {
             services[name]!.perThousand = perThousand
             if let faults { services[name]!.faults = faults }
         }
     }
     mutating func script(_ provider: String, _ faults: [EmulatorFault?]) { services[provider]!.script = faults }
 
-    /// Until the planner has an answer, or a thousand days have passed.
+    /// Until the planners have their answers, or a thousand days have passed.
     mutating func run() throws {
         let end = now + 1000 * 86_400_000
-        while answer == nil, !agenda.isEmpty {
+        while jobs.contains(where: { $0.answer == nil }), !agenda.isEmpty {
             let next = pop()
             now = max(now, next.at)
             guard now < end else { return }
@@ -147,66 +207,77 @@ struct IngestSimulation {
 
     // MARK: - The coordinator
 
-    private mutating func absorb(_ step: Step<Ingest.Task>) {
+    private mutating func absorb(_ step: Step<Ingest.Task>, _ job: Int) {
         for task in step.tasks {
-            queue.append(tasks.count)
-            claims.append(0)
-            tasks.append(task)
+            queue.append(TaskName(job: job, index: jobs[job].tasks.count))
+            jobs[job].claims.append(0)
+            jobs[job].tasks.append(task)
         }
         for case .task(let index, let bytes) in step.answers {
+            let name = TaskName(job: job, index: Int(index))
             for (at, worker) in workers.enumerated()
-            where worker.task == Int(index) && worker.claim == claims[Int(index)] && !worker.isSilent {
+            where worker.task == name && worker.claim == jobs[job].claims[name.index] && !worker.isSilent {
                 send(.toWorker(worker: at, life: worker.life, bytes))
             }
         }
         for bytes in step.publications {
             switch try? Ingest.Publication(wireBytes: bytes) {
-            case .fetched(let task, _, _, _, let result): publications[Int(task)] = result
-            case .alert(let words): alerts.append(words)
+            case .fetched(let task, _, _, let result): jobs[job].publications[Int(task)] = result
+            case .alert(let words): jobs[job].alerts.append(words)
             case nil: break
             }
         }
-        if case .answer(let bytes) = step.end { answer = try? Ingest.Summary(wireBytes: bytes) }
+        if case .answer(let bytes) = step.end {
+            jobs[job].answer = try? Ingest.Summary(wireBytes: bytes)
+            jobs[job].ended = now
+        }
+        if let alarm = jobs[job].planner.wakeAt { schedule(alarm - min(alarm, desk.now), .alarm(job: job)) }
         for at in workers.indices where workers[at].task == nil { schedule(1, .reborn(worker: at)) }
     }
 
-    private mutating func hear(_ source: Hearing.Source, _ bytes: [UInt8]) throws {
-        let moment = Moment(monotonic: now - restartedAt, wall: now)
-        hearings.append(Hearing(source: source, bytes: bytes, afterResults: UInt32(results.count), moment: moment))
-        absorb(try planner.heard(source, bytes, at: moment))
+    private mutating func hear(_ name: TaskName, _ bytes: [UInt8]) throws {
+        tell()
+        absorb(try jobs[name.job].planner.heard(.task(UInt32(name.index)), bytes), name.job)
     }
 
     private mutating func restart() throws {
         restarts += 1
         restartedAt = now
-        planner = try IngestPlanner(spec, blobs: None())
-        let step = try planner.restore(tasks: tasks, results: results, hearings: hearings)
-        precondition(step.tasks.isEmpty, "nothing was due that was not planned")
-        absorb(step)
+        desk = try ProviderDesk(book)
+        tell()
+        for job in jobs.indices where jobs[job].answer == nil {
+            jobs[job].planner = try IngestPlanner(jobs[job].spec, blobs: None())
+            jobs[job].planner.attach(desk, as: JobID(UInt32(job + 1)))
+            absorb(
+                try jobs[job].planner.restore(tasks: jobs[job].tasks, results: jobs[job].results, hearings: []), job)
+        }
     }
 
     // MARK: - Workers
 
     private mutating func work(_ at: Int) {
-        guard workers[at].task == nil, answer == nil else { return }
-        guard !queue.isEmpty else { return }
+        guard workers[at].task == nil, !queue.isEmpty else { return }
         let task = queue.removeFirst()
         runs += 1
         workers[at].task = task
-        workers[at].claim = claims[task]
+        workers[at].claim = jobs[task.job].claims[task.index]
         workers[at].isSilent = false
         workers[at].inbox = []
         workers[at].life += 1
-        workers[at].fetch = try? Fetch(tasks[task], run: runs)
+        workers[at].fetch = try? Fetch(jobs[task.job].tasks[task.index], run: runs)
         schedule(0, .step(worker: at, life: workers[at].life))
     }
 
     private mutating func handle(_ happening: Happening) throws {
         switch happening {
         case .reborn(let at): work(at)
+        case .alarm(let job):
+            tell()
+            guard let alarm = jobs[job].planner.wakeAt, alarm <= desk.now else { return }
+            absorb(jobs[job].planner.woken(), job)
         case .reclaim(let task, let claim):
-            guard !done.contains(task), claims[task] == claim else { return }
-            claims[task] += 1
+            guard isOpen(task, claim) else { return }
+            jobs[task.job].claims[task.index] += 1
             queue.append(task)
             for at in workers.indices { work(at) }
         case .step(let at, let life): if workers[at].life == life { step(at) }
@@ -215,9 +286,7 @@ struct IngestSimulation {
             workers[at].inbox.append(bytes)
             schedule(0, .step(worker: at, life: life))
         case .toPlanner(let task, let claim, let bytes):
-            // Only the newest claim is heard.
-            guard !done.contains(task), claims[task] == claim else { return }
-            try hear(.task(UInt32(task)), bytes)
+            if isOpen(task, claim) { try hear(task, bytes) }
         case .arrives(let provider, let request, let at, let life): arrive(provider, request, at, life)
         case .answered(let at, let life, let outcome):
             guard workers[at].life == life else { return }
@@ -225,11 +294,17 @@ struct IngestSimulation {
             workers[at].fetch?.received(outcome, at: time)
             schedule(0, .step(worker: at, life: life))
         case .result(let task, let claim, let result):
-            guard !done.contains(task), claims[task] == claim else { return }
-            done.insert(task)
-            results.append((task, result))
-            absorb(try planner.finished(task, with: result, load: Load(slots: 0, idleSlots: 0, queuedTasks: 0)))
+            guard isOpen(task, claim) else { return }
+            tell()
+            jobs[task.job].done.insert(task.index)
+            jobs[task.job].results.append((task.index, result))
+            let idle = Load(slots: 0, idleSlots: 0, queuedTasks: 0)
+            absorb(try jobs[task.job].planner.finished(task.index, with: result, load: idle), task.job)
         }
+    }
+    /// Only the newest claim is heard.
+    private func isOpen(_ task: TaskName, _ claim: Int) -> Bool {
+        !jobs[task.job].done.contains(task.index) && jobs[task.job].claims[task.index] == claim
     }
 
     private mutating func step(_ at: Int) {
@@ -241,7 +316,7 @@ struct IngestSimulation {
             // Cut off and still running: the coordinator gives its task to another in a while.
             silences += 1
             workers[at].isSilent = true
-            schedule(4000, .reclaim(task: task, claim: workers[at].claim))
+            schedule(4000, .reclaim(task, claim: workers[at].claim))
         }
         let heard = workers[at].inbox
         workers[at].inbox = []
@@ -249,7 +324,7 @@ struct IngestSimulation {
         workers[at].fetch = fetch
         switch action {
         case .say(let bytes):
-            if !workers[at].isSilent { send(.toPlanner(task: task, claim: workers[at].claim, bytes)) }
+            if !workers[at].isSilent { send(.toPlanner(task, claim: workers[at].claim, bytes)) }
             schedule(0, .step(worker: at, life: life))
         case .rest(let until):
             let delay = until - min(until, now + workers[at].clockOffset)
@@ -257,10 +332,10 @@ struct IngestSimulation {
         case .call(let request, _):
             schedule(
                 UInt64(chance.next(below: 300)),
-                .arrives(provider: tasks[task].provider, request, worker: at, life: life))
+                .arrives(provider: jobs[task.job].tasks[task.index].provider, request, worker: at, life: life))
         case .end(let result):
             if !workers[at].isSilent {
-                schedule(20, .result(task: task, claim: workers[at].claim, result))
+                schedule(20, .result(task, claim: workers[at].claim, result))
             }
             workers[at].task = nil
             workers[at].fetch = nil
@@ -271,7 +346,7 @@ struct IngestSimulation {
 
     private mutating func die(_ at: Int) {
         deaths += 1
-        if let task = workers[at].task { schedule(4000, .reclaim(task: task, claim: workers[at].claim)) }
+        if let task = workers[at].task { schedule(4000, .reclaim(task, claim: workers[at].claim)) }
         workers[at].task = nil
         workers[at].fetch = nil
         workers[at].life += 1

@@ -14,7 +14,8 @@ package struct ProviderKeys: Sendable {
     }
 
     /// The file `$APEX_PROVIDER_KEYS`, else `~/.config/apex/provider-keys`, with lines `APEX_POLYGON_KEY=…`, and the
-    /// environment's variables of those names, which come first. `APEX_POLYGON_URL` and so on name other hosts.
+    /// environment's variables of those names, which come first. `APEX_POLYGON_URL` and so on name other hosts, `APEX_FILES_PATH` the files
+    /// of bars.
     /// - Throws: when the file is there and others can read it, or a line of it says nothing.
     package static func read() throws(JobError) -> ProviderKeys {
         func variable(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
@@ -28,7 +29,7 @@ package struct ProviderKeys: Sendable {
         }
         var (values, hosts): ([String: Secret], [String: String]) = ([:], [:])
         for (name, value) in lines {
-            if name.hasSuffix("_URL") {
+            if name.hasSuffix("_URL") || name.hasSuffix("_PATH") {
                 hosts[name] = value
             } else {
                 guard let secret = Secret(value) else {
@@ -39,7 +40,11 @@ package struct ProviderKeys: Sendable {
         }
         return ProviderKeys(values: values, hosts: hosts)
     }
-    private static func urlName(_ provider: any Provider) -> String { "APEX_\(provider.name.uppercased())_URL" }
+    private static func urlName(_ provider: any Provider) -> String {
+        "APEX_\(provider.name.uppercased())_\(provider.name == Files.name ? "PATH" : "URL")"
+    }
+    /// Where the provider `files` reads; nil: nobody said.
+    package var filesPath: String? { hosts[Self.urlName(Files())] }
 
     /// - Throws: when one of the provider's keys is missing.
     package func keys(of provider: any Provider) throws(JobError) -> [Secret] {
@@ -53,7 +58,8 @@ package struct ProviderKeys: Sendable {
         return keys
     }
     package func host(_ number: Int, of provider: any Provider) throws(HTTPFailure) -> ProviderHost {
-        try ProviderHost(hosts[Self.urlName(provider)] ?? provider.traits.hosts[number])
+        guard let named = hosts[Self.urlName(provider)] else { return try ProviderHost(provider.traits.hosts[number]) }
+        return try ProviderHost(named)
     }
 
     private static func file(_ path: String, mustExist: Bool) throws(JobError) -> [(String, String)] {

@@ -18,7 +18,8 @@ struct ScheduleThread {
     init(_ entries: [Configuration.ScheduleEntry], file: String, _ folder: StateFolder) throws {
         for entry in entries {
             do {
-                _ = try SubmitCommand.submission(words: entry.schedule.words, token: 1, name: entry.schedule.name)
+                _ = try SubmitCommand.submission(
+                    words: entry.schedule.words, token: 1, name: entry.schedule.name, isRehearsal: true)
             } catch {
                 throw ConfigurationError("\(file):\(entry.line): the schedule \(entry.schedule.name): \(error)")
             }
@@ -52,7 +53,8 @@ struct ScheduleThread {
                     try isOver(JobID(job), client)
                 } submit: { schedule, _, token in
                     try client.submit(
-                        SubmitCommand.submission(words: schedule.words, token: token, name: schedule.name)
+                        SubmitCommand.submission(
+                            words: schedule.words, token: token, name: schedule.name, state: folder.path)
                     ).number
                 }
                 told = ""

@@ -1,4 +1,14 @@
-import Messages
+/// The time as two clocks have it.
+package struct Moment: Sendable, Equatable {
+    /// Milliseconds since this coordinator process began; never goes back but for a new process.
+    package var monotonic: UInt64
+    /// Milliseconds since 1970, as the machine believes; may jump.
+    package var wall: UInt64
+    package init(monotonic: UInt64, wall: UInt64) {
+        self.monotonic = monotonic
+        self.wall = wall
+    }
+}
 
 /// Milliseconds that only go forward, and never faster than time: by the coordinator's monotonic clock; over a restart,
 /// when that begins anew, by the wall clock unless it went back.
@@ -7,9 +17,12 @@ struct JobClock {
     private(set) var now: UInt64 = 0
     private var last: Moment?
 
+    /// Where another clock, of an earlier process, stood: this one is not behind.
+    mutating func begin(at moment: UInt64) { now = max(now, moment) }
+
     mutating func tell(_ moment: Moment) {
         guard let last else {
-            now = moment.wall
+            now = max(now, moment.wall)
             self.last = moment
             return
         }

@@ -20,6 +20,14 @@ package struct EmulatedMarket: Sendable {
 
     /// Seconds that New York's clock is ahead of UTC at 6 o'clock UTC of a day, which is after any change of that night.
     package static func offsetSeconds(day: Int) -> Int {
+        offsets.indices.contains(day) ? offsets[day] : slowOffsetSeconds(day: day)
+    }
+    /// Of days to come up to 2035: the emulators ask millions of times.
+    private static let lastCached = 24_000
+    private static let offsets = (0..<lastCached).map { slowOffsetSeconds(day: $0) }
+    private static let texts = (0..<lastCached).map { slowText(day: $0) }
+    private static let sessions = (0..<lastCached).map { slowIsSession(day: $0) }
+    private static func slowOffsetSeconds(day: Int) -> Int {
         newYork.secondsFromGMT(for: Date(timeIntervalSince1970: Double(day) * 86_400 + 8 * 3600))
     }
     /// Milliseconds since 1970 at which New York's clock shows `minutes` past midnight. At midnight of the days on which
@@ -39,7 +47,9 @@ package struct EmulatedMarket: Sendable {
         return date.map { Int(($0.timeIntervalSince1970 / 86_400).rounded(.down)) }
     }
     package static func text(day: Int) -> String {
-        // Days turn into dates by counting, years at a time: the emulators do this a million times.
+        texts.indices.contains(day) ? texts[day] : slowText(day: day)
+    }
+    private static func slowText(day: Int) -> String {
         var (year, left) = (1970, day)
         func length(_ year: Int) -> Int { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 : 365 }
         while left >= length(year) {
@@ -60,9 +70,12 @@ package struct EmulatedMarket: Sendable {
 
     /// Monday to Friday but for New Year, the fourth of July and Christmas.
     package static func isSession(day: Int) -> Bool {
+        sessions.indices.contains(day) ? sessions[day] : slowIsSession(day: day)
+    }
+    private static func slowIsSession(day: Int) -> Bool {
         // 1970-01-01 was a Thursday.
         if [2, 3].contains(day % 7) { return false }
-        let date = text(day: day).dropFirst(5)
+        let date = slowText(day: day).dropFirst(5)
         return date != "01-01" && date != "07-04" && date != "12-25"
     }
 

@@ -51,6 +51,7 @@ package struct Fetch {
     private var lost: [String: String] = [:]  // likewise
     private var unknown: Set<String> = []  // likewise
     private var calls: [Ingest.Call] = []
+    private var isBrokenOff = false
 
     /// - Parameter run: another for every run of a task, lest two workers be taken for one.
     package init(_ task: Ingest.Task, run: UInt64) throws(JobError) {
@@ -61,7 +62,14 @@ package struct Fetch {
         self.provider = provider
         self.run = run
         chance = SplitMix64(seed: task.seed ^ run)
-        pending = provider.calls(for: task.want).reversed().map { Pending(call: $0) }
+        guard let rest = task.rest else {
+            pending = provider.calls(for: task.want).reversed().map { Pending(call: $0) }
+            return
+        }
+        pending = rest.calls.map { Pending(call: $0, refusals: Int(rest.refusals)) }
+        for part in rest.series { series[part.symbol] = part }
+        unknown = Set(rest.unknown)
+        for left in rest.lost { lost[left.symbol] = left.words }
     }
 
     /// What to do now.
@@ -115,6 +123,9 @@ package struct Fetch {
             state = .leased
         case .wait(let milliseconds): state = .resting(until: now + max(10, min(milliseconds, 86_400_000)))
         case .leave(let words): leave(words)
+        case .breakOff:
+            isBrokenOff = true
+            state = .over
         }
     }
 
@@ -142,14 +153,21 @@ package struct Fetch {
         }
         var log = Ingest.Call(
             target: provider.request(made.call).target, units: UInt32(made.call.cost), status: UInt16(clamping: status),
-            milliseconds: milliseconds, bars: 0, refusal: "")
+            milliseconds: milliseconds, bars: 0, outcome: .answered, refusal: "")
         switch reading {
         case .page(let page):
             log.bars = UInt32(clamping: page.series.reduce(0) { $0 + $1.count })
+            log.outcome = log.bars == 0 ? .empty : .answered
             news = .answered(milliseconds: milliseconds, isEmpty: log.bars == 0)
             take(page, made)
         case .refused(let refusal):
             log.refusal = refusal.words
+            log.outcome =
+                switch refusal {
+                case .limited: .limited
+                case .unavailable, .session: .failed
+                case .key, .plan, .symbols, .request: .declined
+                }
             refused(refusal, made, at: now)
         }
         calls.append(log)
@@ -226,7 +244,9 @@ package struct Fetch {
 
     private func finish() -> Action {
         var result = Ingest.Result()
-        for symbol in task.want.symbols {
+        // Symbols that a call is still to be made for are not answered.
+        let open = isBrokenOff ? Set(pending.flatMap { $0.call.want.symbols }) : []
+        for symbol in task.want.symbols where !open.contains(symbol) {
             if let words = lost[symbol] {
                 result.left.append(Ingest.Left(symbol, words))
                 continue
@@ -236,8 +256,19 @@ package struct Fetch {
             if let whole = series[symbol], whole.count > 0 { result.series.append(whole.ascending()) }
         }
         result.calls = calls
+        result.earlier = task.rest?.targets ?? []
         result.run = run
+        result.number = number
         result.news = news
+        if !open.isEmpty {
+            let symbols = task.want.symbols.filter { open.contains($0) }
+            result.rest = Ingest.Rest(
+                calls: pending.map { $0.call }, series: symbols.compactMap { series[$0] },
+                unknown: symbols.filter { unknown.contains($0) },
+                lost: symbols.compactMap { symbol in lost[symbol].map { Ingest.Left(symbol, $0) } },
+                refusals: UInt32(clamping: pending.map(\.refusals).max() ?? 0),
+                targets: (task.rest?.targets ?? []) + calls.map(\.target))
+        }
         return .end(result)
     }
 }
