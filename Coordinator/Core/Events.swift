@@ -60,7 +60,7 @@ package enum PlannerCall: Sendable, Equatable {
     case idle(Load)
     case budgetEnded
     /// Somebody speaks to it.
-    case heard(Hearing.Source, [UInt8])
+    case heard(Hearing.Source, [UInt8], at: Moment)
     /// The job is over: forget its planner. Not answered.
     case forget
 }

@@ -69,7 +69,8 @@ package struct StateDatabase: ~Copyable {
         let insertAddition = try database.prepare(
             "INSERT INTO budget_additions(job, token, milliseconds) VALUES(?1, ?2, ?3)")
         let insertHearing = try database.prepare(
-            "INSERT INTO hearings(job, after_results, source, number, bytes) VALUES(?1, ?2, ?3, ?4, ?5)")
+            "INSERT INTO hearings(job, after_results, source, number, bytes, monotonic, wall) "
+                + "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
         let deleteWorker = try database.prepare("DELETE FROM workers WHERE id=?1")
         self.database = database
@@ -105,7 +106,7 @@ package struct StateDatabase: ~Copyable {
                 "\(path): written by another version of apex (tables \(found), this one knows \(schemaVersion)); "
                     + "run that version, or give another place with --state DIR.")
         }
-        guard found == 0 else { return }
+        guard found == 0 else { return try addMoments(database) }
         try database.execute(
             """
             BEGIN;
@@ -126,7 +127,8 @@ package struct StateDatabase: ~Copyable {
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
             CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,
-                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL);
+                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,
+                monotonic INTEGER NOT NULL DEFAULT 0, wall INTEGER NOT NULL DEFAULT 0);
             CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
             CREATE INDEX hearings_of_job ON hearings(job);
@@ -134,6 +136,17 @@ package struct StateDatabase: ~Copyable {
             PRAGMA user_version = \(schemaVersion);
             COMMIT
             """)
+    }
+
+    /// Tables made before hearings had their time get the columns; those hearings were of kinds that count none.
+    private static func addMoments(_ database: borrowing Database) throws(DatabaseError) {
+        let columns = try database.prepare("SELECT COUNT(*) FROM pragma_table_info('hearings') WHERE name='monotonic'")
+        _ = try columns.step()
+        guard columns.integer(0) == 0 else { return }
+        columns.reset()
+        for column in ["monotonic", "wall"] {
+            try database.execute("ALTER TABLE hearings ADD COLUMN \(column) INTEGER NOT NULL DEFAULT 0")
+        }
     }
 
     // MARK: - Writing
@@ -272,6 +285,8 @@ package struct StateDatabase: ~Copyable {
             try insertHearing.bind(source, at: 3)
             try insertHearing.bind(Int(number), at: 4)
             try insertHearing.bind(blob: hearing.bytes, at: 5)
+            try insertHearing.bind(Int64(bitPattern: hearing.moment.monotonic), at: 6)
+            try insertHearing.bind(Int64(bitPattern: hearing.moment.wall), at: 7)
             try insertHearing.run()
         case .joined(let worker, let name):
             try insertWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
@@ -421,7 +436,7 @@ package struct StateDatabase: ~Copyable {
     /// What was said to a job's planner, in order.
     func hearings(of job: JobID) throws(DatabaseError) -> [Hearing] {
         let rows = try database.prepare(
-            "SELECT after_results, source, number, bytes FROM hearings WHERE job=?1 ORDER BY seq")
+            "SELECT after_results, source, number, bytes, monotonic, wall FROM hearings WHERE job=?1 ORDER BY seq")
         try rows.bind(Int(job.number), at: 1)
         var hearings: [Hearing] = []
         while try rows.step() {
@@ -433,7 +448,11 @@ package struct StateDatabase: ~Copyable {
             case 2: source = .parked(number)
             case let other: throw DatabaseError(cause: .corrupt, "state.sqlite: a hearing of source \(other).")
             }
-            hearings.append(Hearing(source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0))))
+            let moment = Moment(
+                monotonic: UInt64(bitPattern: rows.integer(4)), wall: UInt64(bitPattern: rows.integer(5)))
+            hearings.append(
+                Hearing(
+                    source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0)), moment: moment))
         }
         return hearings
     }

@@ -18,8 +18,11 @@ import CSQLite
     package let path: String
     private let connection: OpaquePointer
 
-    /// - Parameter busyTimeout: how long a statement waits for another connection's lock before it throws.
-    package init(path: String, mode: Mode, busyTimeout: Duration = .seconds(5)) throws(DatabaseError) {
+    /// - Parameters: busyTimeout: how long a statement waits for another connection's lock before it throws. pageBytes: of
+    ///   a file that is made now; nil: SQLite's default.
+    package init(
+        path: String, mode: Mode, busyTimeout: Duration = .seconds(5), pageBytes: Int? = nil
+    ) throws(DatabaseError) {
         // A connection is used by one thread at a time (it is not Sendable), so SQLite's own lock is not needed.
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         switch mode {
@@ -44,6 +47,8 @@ import CSQLite
             case .scratch: "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE"
             }
         do {
+            // Counts only for a file without a page yet; in a write-ahead log it is fixed.
+            if let pageBytes { try unsafe Self.execute("PRAGMA page_size=\(pageBytes)", on: connection, path: path) }
             try unsafe Self.execute(settings, on: connection, path: path)
         } catch {
             unsafe sqlite3_close_v2(connection)

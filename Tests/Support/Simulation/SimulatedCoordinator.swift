@@ -265,9 +265,9 @@ extension Simulation {
             if let key = key(of: store.payload(of: TaskID(job, index)), job) { known[key] = result }
         case .idle: break
         case .budgetEnded: plan = planner.budgetEnded()
-        case .heard(.request(let number), let bytes): plan.answers = [.request(number, bytes)]
-        case .heard(.task(let index), let bytes): plan.answers = [.task(index, bytes)]
-        case .heard(.parked, _): break
+        case .heard(.request(let number), let bytes, _): plan.answers = [.request(number, bytes)]
+        case .heard(.task(let index), let bytes, _): plan.answers = [.task(index, bytes)]
+        case .heard(.parked, _, _): break
         }
         if let words = planner.broken { fail(.wholeWork, "job \(job): \(words)") }
         if planner.hasFailed { note(.plannerError) }
