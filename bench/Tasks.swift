@@ -131,7 +131,8 @@ package enum TasksBench {
             try latency.leave()
         }
     }
-    private static func say(_ what: String, _ milliseconds: (submits: [Double], questions: [Double], flushes: [Double])) {
+    private static func say(_ what: String, _ milliseconds: (submits: [Double], questions: [Double], flushes: [Double]))
+    {
         func words(_ samples: [Double]) -> String {
             "median \(digits(median(samples), 2)) ms, p99 \(digits(quantile(samples, 0.99), 2)) ms"
         }

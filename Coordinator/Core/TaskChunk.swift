@@ -6,11 +6,11 @@ extension TaskTable {
         /// One for each task; none of a chunk that nobody touched, and none where `runs` say as much.
         fileprivate(set) var rows: [Row] = []
         /// Instead of rows, where tasks are alike: ascending, without gaps.
-        fileprivate(set) var runs: [Run] = []
+        var runs: [Run] = []
         /// Rows of tasks that are done or parked.
         fileprivate(set) var over = 0
 
-        struct Run: Sendable {
+        struct Run: Equatable, Sendable {
             var first: UInt32
             var row: Row
         }

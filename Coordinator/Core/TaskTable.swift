@@ -79,14 +79,19 @@ struct TaskTable: Sendable {
             let stop = min(end, start + Self.chunkRows)
             if chunks[chunk].rows.isEmpty { chunks[chunk].expand(to: length(of: chunk)) }
             body(&chunks[chunk], first - start..<stop - start)
-            if chunks[chunk].over == Self.chunkRows { chunks[chunk].compress() }
+            if chunks[chunk].over == Self.chunkRows { compress(chunk) }
             first = stop
         }
     }
 
     /// For a job that is over: the same answers from little memory. Changing a task would undo it.
     mutating func compress() {
-        for chunk in chunks.indices { chunks[chunk].compress() }
+        for chunk in chunks.indices { compress(chunk) }
+    }
+    /// Neighbours that are alike, as in most jobs that are over, share one piece of memory.
+    private mutating func compress(_ chunk: Int) {
+        chunks[chunk].compress()
+        if chunk > 0, chunks[chunk].runs == chunks[chunk - 1].runs { chunks[chunk].runs = chunks[chunk - 1].runs }
     }
 
     // MARK: - Runs

@@ -59,10 +59,12 @@ struct RowChanges: ~Copyable {
         var sums = (sum: 0, weighted: 0)
         let start = row * wordsPerRow
         if wordsPerRow == Lanes.scalarCount {
-            let now = Self.lanes(words, start)
-            let apart = now ^ Self.lanes(words, start - wordsPerRow)
-            for word in 0..<Lanes.scalarCount where apart[word] != 0 {
-                compare(now[word], apart[word], row, word, &sums)
+            var left = Self.changedLanes(Self.lanes(words, start) ^ Self.lanes(words, start - wordsPerRow))
+            while left != 0 {
+                let word = left.trailingZeroBitCount
+                left &= left &- 1
+                let now = words[start &+ word]
+                compare(now, now ^ words[start &+ word &- Lanes.scalarCount], row, word, &sums)
             }
         } else {
             for word in 0..<wordsPerRow {
@@ -98,6 +100,13 @@ struct RowChanges: ~Copyable {
         let bytes = unsafe words.bytes
         // Bounds-checked. Unsafe in type only: any 64 bytes are eight words.
         return unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start * 8, as: Lanes.self)
+    }
+
+    /// A bit for each lane that is not 0. Lanes of fixed numbers stay in registers; others go through memory.
+    @inline(__always) private static func changedLanes(_ apart: Lanes) -> UInt32 {
+        func bit(_ word: UInt64, _ lane: UInt32) -> UInt32 { word != 0 ? 1 << lane : 0 }
+        return bit(apart[0], 0) | bit(apart[1], 1) | bit(apart[2], 2) | bit(apart[3], 3) | bit(apart[4], 4)
+            | bit(apart[5], 5) | bit(apart[6], 6) | bit(apart[7], 7)
     }
 
     /// Whether a row is the same as the one above it.

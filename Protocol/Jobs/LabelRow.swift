@@ -128,11 +128,22 @@ package struct LabelRow: Wire, Equatable {
     package func write(to writer: inout WireWriter) {
         writer.integer(timeframe)
         writer.integer(date)
-        for time in [start, end, entryTime, peakTime, barrierEnd, outcomeEnd] { writer.integer(time) }
-        for value in [
-            entryPrice, returns[0], returns[1], returns[2], returns[3], maxRunup, maxDrawdown, volatility, turnover,
-            barrierReturn,
-        ] { writer.double(value) }
+        writer.integer(start)
+        writer.integer(end)
+        writer.integer(entryTime)
+        writer.integer(peakTime)
+        writer.integer(barrierEnd)
+        writer.integer(outcomeEnd)
+        writer.double(entryPrice)
+        writer.double(returns[0])
+        writer.double(returns[1])
+        writer.double(returns[2])
+        writer.double(returns[3])
+        writer.double(maxRunup)
+        writer.double(maxDrawdown)
+        writer.double(volatility)
+        writer.double(turnover)
+        writer.double(barrierReturn)
         writer.integer(sessionsToPeak)
         writer.integer(barrier)
         writer.bool(isAmbiguous)

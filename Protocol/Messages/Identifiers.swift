@@ -65,7 +65,15 @@ package struct BlobID: Hashable, Comparable, Sendable, CustomStringConvertible {
         }
     }
     package var description: String {
-        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        var digits: [UInt8] = []
+        digits.reserveCapacity(64)
+        for word in [words.0, words.1, words.2, words.3] {
+            for place in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * place)) & 15
+                digits.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+            }
+        }
+        return String(decoding: digits, as: UTF8.self)
     }
     package static func == (a: BlobID, b: BlobID) -> Bool { a.words == b.words }
     package static func < (a: BlobID, b: BlobID) -> Bool { a.words < b.words }

@@ -15,8 +15,12 @@ package struct WireWriter {
     package private(set) var bytes: [UInt8] = []
     package init(reserving capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
-    package mutating func integer<I: FixedWidthInteger>(_ value: I) {
-        for shift in stride(from: 0, to: I.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+    /// Of at most 64 bits. Inlined into other modules: a generic that is not costs ten times as much.
+    @inlinable package mutating func integer<I: FixedWidthInteger>(_ value: I) {
+        append(UInt64(truncatingIfNeeded: value), byteCount: I.bitWidth / 8)
+    }
+    @usableFromInline package mutating func append(_ bits: UInt64, byteCount: Int) {
+        for byte in 0..<byteCount { bytes.append(UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte))) }
     }
     /// A count or length: 32 bits, which bounds every collection on the wire.
     package mutating func count(_ value: Int) { integer(UInt32(value)) }
@@ -65,12 +69,17 @@ package struct WireReader {
     }
     package var remainingBytes: Int { bytes.count - offset }
 
-    package mutating func integer<I: FixedWidthInteger>(_ type: I.Type = I.self) throws(WireError) -> I {
-        let size = I.bitWidth / 8
-        guard remainingBytes >= size else { throw WireError("\(size) bytes wanted, \(remainingBytes) left") }
-        var value: I = 0
-        for at in 0..<size { value |= I(truncatingIfNeeded: bytes[offset + at]) << (8 * at) }
-        offset += size
+    /// Of at most 64 bits. Inlined into other modules: a generic that is not costs ten times as much.
+    @inlinable package mutating func integer<I: FixedWidthInteger>(_ type: I.Type = I.self) throws(WireError) -> I {
+        I(truncatingIfNeeded: try bits(byteCount: I.bitWidth / 8))
+    }
+    @usableFromInline package mutating func bits(byteCount: Int) throws(WireError) -> UInt64 {
+        guard remainingBytes >= byteCount else {
+            throw WireError("\(byteCount) bytes wanted, \(remainingBytes) left")
+        }
+        var value: UInt64 = 0
+        for at in 0..<byteCount { value |= UInt64(bytes[offset + at]) << UInt64(8 * at) }
+        offset += byteCount
         return value
     }
     /// A count of elements that each take at least `elementBytes`: a count that cannot fit is refused before any
@@ -178,11 +187,9 @@ extension WorkerID: Wire {
     package init(from reader: inout WireReader) throws(WireError) { self.init(try reader.integer()) }
 }
 extension BlobID: Wire {
-    package func write(to writer: inout WireWriter) { for byte in bytes { writer.integer(byte) } }
+    package func write(to writer: inout WireWriter) { writer.raw(bytes) }
     package init(from reader: inout WireReader) throws(WireError) {
-        var bytes: [UInt8] = []
-        for _ in 0..<32 { bytes.append(try reader.integer()) }
-        guard let id = BlobID(hash: bytes) else { throw WireError("a blob name is not 32 bytes") }
+        guard let id = BlobID(hash: try reader.raw(32)) else { throw WireError("a blob name is not 32 bytes") }
         self = id
     }
 }

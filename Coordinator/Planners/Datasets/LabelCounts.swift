@@ -24,7 +24,7 @@ struct LabelCounts {
     private static let bins = 40
     private static let binWidth = 0.02
     /// Shown of each tier and class.
-    private static let sampleCount = 4
+    private static let sampleCount = 6
 
     private struct Sample {
         /// A number that no order of arrival changes: the smallest are kept.

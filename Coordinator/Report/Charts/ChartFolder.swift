@@ -48,6 +48,18 @@ package struct ChartFolder {
     }
 
     package var imageCount: Int { shards.reduce(0) { $0 + $1.images } }
+    /// Folders that every event is in once, as `by_date` and `by_regime`, in the order of the shards.
+    package var partitions: [String] {
+        shards.reduce(into: []) { names, shard in
+            let name = String(shard.path.prefix { $0 != "/" })
+            if names.last != name { names.append(name) }
+        }
+    }
+    /// Images of the first partition, which come first: the others show the same again.
+    package var distinctCount: Int {
+        let first = partitions.first.map { $0 + "/" } ?? ""
+        return shards.filter { $0.path.hasPrefix(first) }.reduce(0) { $0 + $1.images }
+    }
 
     /// Images by their number in the job, ascending; each shard is opened once.
     package func pictures(_ numbers: [Int]) throws(ReportError) -> [Picture] {
@@ -87,10 +99,10 @@ package struct ChartFolder {
             pixels: bytes.flatMap { (byte: UInt8) -> [Bool] in (0..<8).map { (byte >> UInt8(7 - $0)) & 1 == 1 } })
     }
 
-    /// By shard and row, the regimes: for choosing samples of each.
+    /// By shard and row, the regimes of the first partition: for choosing samples of each.
     package func regimes() throws(ReportError) -> [String] {
         var all: [String] = []
-        for shard in shards {
+        for shard in shards where all.count < distinctCount {
             do throws(ShardError) { all += try ShardReader(path + "/" + shard.path).strings("regime") } catch {
                 throw ReportError(error.description)
             }
@@ -98,9 +110,9 @@ package struct ChartFolder {
         return all
     }
 
-    /// Numbers of at most `count` images, evenly spread over all of them.
+    /// Numbers of at most `count` images, evenly spread over all that differ.
     package func spread(_ count: Int) -> [Int] {
-        let wanted = min(count, imageCount)
-        return (0..<wanted).map { ($0 * 2 + 1) * imageCount / (wanted * 2) }
+        let wanted = min(count, distinctCount)
+        return (0..<wanted).map { ($0 * 2 + 1) * distinctCount / (wanted * 2) }
     }
 }

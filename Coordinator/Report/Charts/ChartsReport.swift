@@ -1,6 +1,7 @@
 import Foundation
 import Images
 import JSON
+import Market
 
 /// report.html of a render job: what was drawn and from what, samples of each regime, what was not drawn and why.
 package enum ChartsReport {
@@ -21,22 +22,33 @@ package enum ChartsReport {
         let images = max(1, number(manifest["images"]))
         func bytes(_ key: String) -> Int { shards.reduce(0) { $0 + number($1[key]) } / images }
         let outputs = words("outputs")
-        var facts: [(String, String)] = [
-            ("images", Figure.count(number(manifest["images"]))), ("events", Figure.count(number(manifest["events"]))),
-            ("shards", Figure.count(shards.count)), ("timeframes", words("timeframes")), ("outputs", outputs),
-            ("pixels", "\(folder.size) × \(folder.size)"), ("bars in an image", "\(number(settings?["bars"]))"),
-            ("bytes an image in shards", Figure.count(bytes("bytes"))),
+        let partitions = folder.partitions
+        let events = number(manifest["events"]) / max(1, partitions.count)
+        var tiles = [
+            (Figure.count(number(manifest["images"])), "images"), (Figure.count(events), "events"),
+            (Figure.count(shards.count), "shards"), (Figure.count(bytes("bytes")), "bytes an image in shards"),
         ]
-        if outputs.contains("png") { facts.append(("bytes an image as PNG", Figure.count(bytes("png_bytes")))) }
-        facts += [
+        if outputs.contains("png") { tiles.append((Figure.count(bytes("png_bytes")), "bytes an image as PNG")) }
+        let facts = [
+            ("timeframes", words("timeframes")), ("outputs", outputs),
+            ("pixels", "\(folder.size) × \(folder.size)"), ("bars in an image", "\(number(settings?["bars"]))"),
+            ("folders, each with every event", partitions.joined(separator: ", ")),
             ("code", manifest["code_version"]?.string ?? ""), ("bars (hash)", manifest["input_hash"]?.string ?? ""),
             ("events (hash)", manifest["events_hash"]?.string ?? ""),
         ]
-        var body = HTML.text("h1", "Charts") + table(["", ""], facts.map { [$0.0, $0.1] })
-        body += HTML.text("h2", "Samples") + (try samples(folder))
-        body += HTML.text("h2", "Not drawn") + rejections(manifest)
+        var body = HTML.text("p", ["class": "eyebrow"], "Apex Cluster · charts")
+        body += HTML.text("h1", "\(Figure.count(events)) events, drawn")
+        body += HTML.tag(
+            "div", ["class": "tiles"],
+            tiles.map { HTML.tag("div", ["class": "tile"], HTML.text("b", $0.0) + HTML.text("span", $0.1)) }.joined())
+        body += try samples(folder)
+        body += HTML.text("h2", "Not drawn") + HTML.tag("div", ["class": "card wide"], rejections(manifest))
+        body += HTML.text("h2", "Made of")
+        body += HTML.tag(
+            "div", ["class": "card"],
+            HTML.tag("dl", facts.map { HTML.text("dt", $0.0) + HTML.text("dd", $0.1) }.joined()))
         body += HTML.text("h2", "Shards")
-        body += table(
+        var list = table(
             ["shard", "images", "bytes", "content hash"],
             shards.prefix(200).map { shard in
                 [
@@ -44,15 +56,22 @@ package enum ChartsReport {
                     Figure.count(number(shard["bytes"])), shard["content_hash"]?.string ?? "",
                 ]
             })
-        if shards.count > 200 { body += HTML.text("p", "and \(shards.count - 200) more; manifest.json has them all.") }
+        if shards.count > 200 { list += HTML.text("p", "and \(shards.count - 200) more; manifest.json has them all.") }
+        body += HTML.tag("div", ["class": "card wide"], list)
+        // The pictures are black on white in the dark too: as they are in the shards.
         let style =
-            "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24}"
-            + "table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top;"
-            + "overflow-wrap:anywhere;border-bottom:1px solid #d8dee4}figure{display:inline-block;margin:.3rem}"
-            + "img{border:1px solid #d8dee4}figcaption{font-size:13px;color:#57606a}"
-        return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
-            + "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/><title>Charts</title>"
-            + "<style>\(style)</style></head><body>\(body)</body></html>\n"
+            ReportStyle.css
+            + " figure { margin: 0; } figure img { display: block; width: 100%; height: auto; border-radius: 8px;"
+            + " border: 1px solid var(--line); } figcaption { font-size: 13px; color: var(--soft); margin-top: 4px; }"
+        let head = [
+            HTML.tag("meta", ["charset": "utf-8"], nil),
+            HTML.tag("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"], nil),
+            HTML.text("title", "Apex Cluster, charts"), HTML.tag("style", style),
+        ]
+        return "<!DOCTYPE html>\n"
+            + HTML.tag(
+                "html", ["lang": "en", "xmlns": "http://www.w3.org/1999/xhtml"],
+                HTML.tag("head", head.joined(separator: "\n")) + HTML.tag("body", HTML.tag("main", body))) + "\n"
     }
 
     private static func samples(_ folder: ChartFolder) throws(ReportError) -> String {
@@ -63,20 +82,23 @@ package enum ChartsReport {
             let numbers = regimes.indices.filter { regimes[$0] == regime }
             let wanted = min(samplesEach, numbers.count)
             let chosen = (0..<wanted).map { numbers[($0 * 2 + 1) * numbers.count / (wanted * 2)] }
-            html += HTML.text("h3", "\(regime.isEmpty ? "unknown" : regime): \(Figure.count(numbers.count)) images")
+            html += HTML.text("h2", "\(regime.isEmpty ? "unknown" : regime): \(Figure.count(numbers.count)) images")
+            var pictures = ""
             for picture in try folder.pictures(chosen) {
                 let side = min(folder.size, 256)
                 let small = ContactSheet.reduced(picture.pixels, size: folder.size, to: side)
                 let png = PNG.file(small, width: side, height: side, .grey)
-                let caption = "\(picture.symbol), \(picture.timeframe), \(picture.date)"
+                let day = MarketDate.text(Int32(clamping: picture.date))
+                let caption = "\(picture.symbol), \(picture.timeframe), \(day)"
                 let image = HTML.tag(
                     "img",
                     [
                         "src": "data:image/png;base64," + Data(png).base64EncodedString(), "alt": "chart of " + caption,
-                        "width": "170", "height": "170",
+                        "width": "\(side)", "height": "\(side)",
                     ], nil)
-                html += HTML.tag("figure", image + HTML.text("figcaption", caption))
+                pictures += HTML.tag("figure", image + HTML.text("figcaption", caption))
             }
+            html += HTML.tag("div", ["class": "grid small"], pictures)
         }
         return html
     }

@@ -64,11 +64,17 @@ package struct LabelReport {
             ("barrier", "Barrier touched first"),
         ]
         var cards = titles.map { key, title in
-            card(title, members(manifest["counts"]?[key]).map { ($0.key, number($0.value)) }, of: events)
+            var rows = members(manifest["counts"]?[key]).map { ($0.key, number($0.value)) }
+            // A manifest's members are sorted by their names; tiers are said from the best on.
+            if key == "tier" {
+                let order = QualityTier.allCases.map(\.name)
+                rows = order.compactMap { name in rows.first { $0.0 == name } }
+            }
+            return card(title, rows, of: events)
         }
         let rejected = members(manifest["rejected_events"]).map { member in
             (EventRejection.allCases.first { $0.name == member.key }?.words ?? member.key, number(member.value))
-        }
+        }.filter { $0.1 > 0 }
         cards.append(card("Without a label, by reason", rejected, of: rejected.reduce(0) { $0 + $1.1 }))
         return HTML.text("h2", "How many of each") + HTML.tag("div", ["class": "grid"], cards.joined())
     }

@@ -149,7 +149,8 @@ package struct LineageLink {
             lines.append("  made of   row \(source.row) of the shard with content hash \(source.content)")
         } else {
             for file in files {
-                lines.append("  file      \(file.name), contents \(file.hash); provider \(file.provider ?? "not recorded")")
+                lines.append(
+                    "  file      \(file.name), contents \(file.hash); provider \(file.provider ?? "not recorded")")
             }
         }
         return lines.map { $0 + "\n" }.joined()
