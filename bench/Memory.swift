@@ -54,21 +54,29 @@ package enum MemoryBench {
     private static func visitors(_ count: Int) throws {
         let cluster = try LocalCluster(workers: 0)
         defer { cluster.stop() }
+        // Many at once: the coordinator stores those who come and go together with one commit.
         func visit(_ times: Int) throws {
-            for at in 0..<times {
-                let visitor = try cluster.connect()
-                guard at.isMultiple(of: 2) else {
-                    _ = try visitor.status()
-                    continue
+            for first in stride(from: 0, to: times, by: 200) {
+                var visitors: [(asker: Asker, worker: WorkerID?)] = []
+                for at in first..<min(first + 200, times) {
+                    let visitor = try cluster.connect()
+                    guard at.isMultiple(of: 2) else {
+                        try visitor.send(.request(number: 1, .status))
+                        visitors.append((visitor, nil))
+                        continue
+                    }
+                    let worker = WorkerID(UInt64.random(in: 1...UInt64.max))
+                    try visitor.send(
+                        .hello(
+                            Inbound.Hello(
+                                worker: worker, name: "visitor-\(at)", codeVersion: codeVersion, slots: 1,
+                                hardware: HardwareReport(), seen: 0, held: [])))
+                    visitors.append((visitor, worker))
                 }
-                let worker = WorkerID(UInt64.random(in: 1...UInt64.max))
-                try visitor.send(
-                    .hello(
-                        Inbound.Hello(
-                            worker: worker, name: "visitor-\(at)", codeVersion: codeVersion, slots: 1,
-                            hardware: HardwareReport(), seen: 0, held: [])))
-                _ = try visitor.next()
-                try visitor.send(.goodbye(worker: worker))
+                for visitor in visitors {
+                    guard try visitor.asker.next() != nil else { throw BenchFailure("a visitor had no answer in 10 s") }
+                    if let worker = visitor.worker { try visitor.asker.send(.goodbye(worker: worker)) }
+                }
             }
         }
         try visit(count / 20)

@@ -14,7 +14,7 @@ import Messages
 final class FlightRecorder {
     static let fileBytes = 64 << 20
     static let maximumBytes = 256 << 20
-    /// The state's hash takes time in proportion to all tasks: at most this part of the time goes into it.
+    /// The state's hash takes time in proportion to the tasks in work: at most this part of the time goes into it.
     private static let hashShare = 200
     /// After a failure, until another file is tried.
     private static let patience: Duration = .seconds(60)
