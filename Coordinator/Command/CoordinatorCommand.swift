@@ -32,7 +32,8 @@ enum CoordinatorCommand: Subcommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let named = try arguments.value("--state")
-        let configuration = try arguments.value("--config").map { try Configuration(readingFrom: $0) }
+        let file = try arguments.value("--config")
+        let configuration = try file.map { try Configuration(readingFrom: $0) }
         let folder = StateFolder(absolute(named ?? configuration?.coordinator.state ?? Place.defaultState))
         var settings = Coordinator.Settings(folder: folder, hostID: hostIdentity())
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
@@ -43,11 +44,15 @@ enum CoordinatorCommand: Subcommand {
         try arguments.finishWithoutTrailing()
         if let configuration { settings.apply(configuration) }
         if let parent { endWith(parent) }
+        // Started when the coordinator listens; what is wrong in them is said before.
+        let schedules = try ScheduleThread(
+            configuration?.schedules ?? [], file: file.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "", folder)
         let coordinator = try Coordinator(settings, stop: try StopSignal())
         var isReady = false
         do {
             try coordinator.run { endpoints in
                 isReady = true
+                schedules.begin()
                 if settings.logsToStandardError {
                     complain("apex coordinator: listening on \(endpoints.joined(separator: ", ")); Ctrl-C stops it.")
                 }

@@ -41,6 +41,7 @@ package final class Coordinator {
     private let planning: PlanningThread
     private let planned: Wakeup
     let studies: StudyWriter
+    let ingests: IngestWriter
     private let stop: StopSignal
     private let log: EventLog
     private let recorder: FlightRecorder?
@@ -74,6 +75,7 @@ package final class Coordinator {
         ) { [log] in log.write($0) }
         desk = settings.metricsPort.map { _ in MetricDesk(settings.folder, wakeup: wakeup) }
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
+        ingests = IngestWriter(path: settings.folder.bars, log: { [log] in log.write($0) }, wake: { wakeup.wake() })
         authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
@@ -129,18 +131,20 @@ package final class Coordinator {
             planned.clear()
             var batch = Batch()
             for index in listeners.indices { try receive(from: index, &batch) }
-            if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
+            if let failure = planning.failure ?? studies.failure ?? ingests.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
             if let desk, let measures, desk.isWanted { desk.deliver(metricPage(measures)) }
+            database.tidy()
         }
         // Its thread asks nobody any more.
         withExtendedLifetime(server) {}
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()
+        ingests.stop()
         if let failure = studies.failure { log.write(LogLine(.warning, "studies_behind", [("why", "\"\(failure)\"")])) }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
@@ -300,7 +304,7 @@ package final class Coordinator {
             answers += planning.takeAnswers()
         }
         // Their threads' last words were meant for the loop, which has not heard the wakeup taken here.
-        if planning.failure ?? studies.failure != nil { planned.wake() }
+        if planning.failure ?? studies.failure ?? ingests.failure != nil { planned.wake() }
         return answers.isEmpty ? [] : answers + [.ticked(wall: wallMilliseconds)]
     }
 
