@@ -77,6 +77,15 @@ int apex_stop_signals(void) {
     return stop_pipe[0];
 }
 
+int apex_also_hear(int number) {
+    struct sigaction action = {.sa_handler = on_stop, .sa_flags = SA_RESTART};
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    if (sigaction(number, &action, 0) != 0) return -1;
+    return pthread_sigmask(SIG_BLOCK, &set, 0) == 0 ? 0 : -1;
+}
+
 int apex_next_signal(int descriptor) {
     unsigned char byte = 0;
     return read(descriptor, &byte, 1) == 1 ? byte : 0;

@@ -15,6 +15,7 @@ import WorkerShell
           --keys DIR             coordinator.pub and worker (the secret key), for tcp
           --parent-pid N         leave when process N, which started this one, has ended
           --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
+          --lead-seconds N       so long before the end of its Slurm allocation it takes no more tasks (default: 60)
           --hide DIR             a folder that programs of tasks see empty, besides --keys; may be given several times
           --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
@@ -73,6 +74,7 @@ import WorkerShell
             case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
             case "--config": _ = try value()  // read before all others, which it must not override
             case "--drain-seconds": options.drainSeconds = try number(0...86_400)
+            case "--lead-seconds": options.leadSeconds = try number(0...86_400)
             case "--check-trial":
                 try CheckTrial.run(try value())
                 exit(0)

@@ -40,4 +40,10 @@ enum Monotonic {
         return Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec)
     }
     static var milliseconds: Int64 { nanoseconds / 1_000_000 }
+    /// Since 1970: only for what others say in their clock's time.
+    static var wallMilliseconds: Int64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
 }

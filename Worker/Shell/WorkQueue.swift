@@ -157,6 +157,11 @@ final class WorkQueue: @unchecked Sendable {
     /// A `take` would not wait.
     var hasWork: Bool { monitor.locked { head < queue.count && !isPaused } }
 
+    /// What a task of the jobs that wait here takes, at most, as far as tasks of them ended here before; in milliseconds.
+    var longestQueued: Int64 {
+        monitor.locked { (queue[head...].compactMap { pace[$0.run.job] }.max() ?? 0) / 1_000_000 }
+    }
+
     /// Nothing runs, and everything finished was collected.
     var isDone: Bool {
         monitor.locked { head == queue.count && slots.allSatisfy { $0.taken == nil } && finished.isEmpty }

@@ -19,6 +19,8 @@ package struct WorkerOptions: Sendable {
     package var parentProcess: Int32?
     /// How long a draining worker lets tasks run on.
     package var drainSeconds = 5
+    /// So long before the end of its allocation it takes no more tasks.
+    package var leadSeconds = 60
     /// Blobs fetched and kept on disk, at most.
     package var cacheMegabytes = 1024
     package var logLevel = Configuration.LogLevel.info

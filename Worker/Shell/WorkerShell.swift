@@ -57,6 +57,7 @@ package final class WorkerShell {
     private var outbox = Outbox()
     private var flushAt: Int64?
     private var drain = Drain.no
+    private var allocation: Allocation
     private var isPaused = false
     private var isRefused = false
     private var exitCode: Int32?
@@ -65,6 +66,11 @@ package final class WorkerShell {
     package init(_ options: WorkerOptions) throws {
         // Before any thread: they inherit the blocked signals, and libzmq must not be interrupted by one.
         signals = apex_stop_signals()
+        // Slurm's early warning, where it is asked for one.
+        _ = apex_also_hear(SIGUSR1)
+        let clock = Monotonic.wallMilliseconds
+        allocation = Allocation(
+            endsAt: Allocation.end(now: clock), lead: Int64(options.leadSeconds) * 1000, now: clock)
         Context.raiseFileLimit()
         Log.setMinimum(options.logLevel)
         self.options = options
@@ -99,6 +105,9 @@ package final class WorkerShell {
                 "worker": worker, "name": name, "slots": slots, "process": getpid(),
                 "coordinator": options.coordinator,
             ])
+        if let end = allocation.endsAt {
+            Log.info("allocation", ["seconds_left": (end - Monotonic.wallMilliseconds) / 1000])
+        }
         for complaint in try RunnerList.prepare(options.programs) { Log.warning("programs", ["reason": complaint]) }
         for slot in 0..<slots {
             ComputeThread.start(
@@ -109,6 +118,7 @@ package final class WorkerShell {
             wakeup.clear()
             try receive()
             takeSignals()
+            watchAllocation()
             try keepLink()
             try flush()
             try fetch()
@@ -273,7 +283,14 @@ package final class WorkerShell {
             // Not PR_SET_PDEATHSIG: that fires when the thread ends that started us, not the process.
             isOrphan = getppid() != process
         }
-        let signal = apex_next_signal(signals)
+        var signal = apex_next_signal(signals)
+        if signal == SIGUSR1 {
+            signal = 0
+            // Earlier than was known, perhaps: somebody who matters more wants the machine.
+            let end = Monotonic.wallMilliseconds + allocation.lead
+            allocation.endsAt = min(allocation.endsAt ?? end, end)
+            if drain == .no { leaveAllocation("allocation_warned") }
+        }
         if isOrphan { startDrain(because: "parent_ended", seconds: 0) }
         guard signal != 0 else { return }
         if drain != .no {
@@ -284,6 +301,22 @@ package final class WorkerShell {
             exit(128 + signal)
         }
         startDrain(because: "signal_\(signal)", seconds: Int64(max(0, options.drainSeconds)))
+    }
+
+    /// Looks at the clock a few times a second; and asks once more before it goes, for an end may have been put off.
+    private func watchAllocation() {
+        guard drain == .no, allocation.endsAt != nil else { return }
+        var now = Monotonic.wallMilliseconds
+        guard allocation.reason(now: now, longest: queue.longestQueued) != nil else { return }
+        if let end = Allocation.end(now: now) { allocation.endsAt = end }
+        now = Monotonic.wallMilliseconds
+        if let reason = allocation.reason(now: now, longest: queue.longestQueued) { leaveAllocation(reason) }
+    }
+
+    /// Whatever is queued goes back and searches hand in their cursors at once; programs may finish, if they do in time,
+    /// and are told to stop before the end.
+    private func leaveAllocation(_ reason: String) {
+        startDrain(because: reason, seconds: allocation.secondsForTasks(now: Monotonic.wallMilliseconds))
     }
 
     private func startDrain(because reason: String, seconds: Int64) {

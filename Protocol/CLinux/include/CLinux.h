@@ -21,6 +21,9 @@ int apex_reap(pid_t process, int *code, int *signalled);
 /// them, and SIGPIPE is ignored. The same descriptor on every call; -1 with errno on failure.
 int apex_stop_signals(void);
 
+/// One more signal for that descriptor. 0, or -1 with errno.
+int apex_also_hear(int number);
+
 /// The next signal waiting at that descriptor; 0 when there is none.
 int apex_next_signal(int descriptor);
 
