@@ -163,4 +163,44 @@ struct IngestTests {
         let again = try Programs.run("apex", words("BAD1\nBBB\n") + ["--wait"])
         #expect(again.code == 0 && again.output.contains("0 of 0 symbols in 0 calls"), "\(again.output)")
     }
+
+    @Test func `a schedule ingests from files into the coordinator's own store, the second time nothing`() throws {
+        let folder = TemporaryFolder("ingest")
+        let state = folder.path + "/state"
+        // New York's date, as the command counts.
+        let now = Date().timeIntervalSince1970
+        let today = Int((now + Double(EmulatedMarket.offsetSeconds(day: Int(now / 86_400)))) / 86_400)
+        var csv = "symbol,date,open,high,low,close,volume\n"
+        for day in today - 40...today - 2 where EmulatedMarket.isSession(day: day) {
+            csv += "AAA,\(EmulatedMarket.text(day: day)),10,11,9,10.5,1000\n"
+        }
+        try csv.write(toFile: folder.path + "/bars.csv", atomically: true, encoding: .utf8)
+        try "AAA\n".write(toFile: folder.path + "/symbols.txt", atomically: true, encoding: .utf8)
+        let words = "[ingest, --symbols, \"\(folder.path)/symbols.txt\", --days, \"30\", --providers, files]"
+        // On no day of the week that the test can meet: it is run by hand.
+        try "schedules:\n  fresh:\n    weekly: sunday 03:33\n    run: \(words)\n".write(
+            toFile: folder.path + "/cluster.yaml", atomically: true, encoding: .utf8)
+        let up = try Programs.Running(
+            "apex", ["up", "--state", state, "--workers", "1", "--config", folder.path + "/cluster.yaml"],
+            environment: ["APEX_FILES_PATH": folder.path + "/bars.csv"])
+        defer { up.send(SIGTERM) }
+        func stored() -> Int {
+            let store = try? BarStore(path: state + "/bars.sqlite", access: .read)
+            return (try? store?.bars(SeriesKey(symbol: "AAA", feed: "files")).count) ?? 0
+        }
+        #expect(
+            Programs.eventually {
+                (try? Programs.run("apex", ["schedule", "run", "fresh", "--state", state]))?.code == 0
+                    || !up.process.isRunning
+            }, "\(up.errors)")
+        let wanted = (today - 30...today - 2).count { EmulatedMarket.isSession(day: $0) }
+        #expect(Programs.eventually { stored() == wanted }, "\(stored()) of \(wanted)")
+        let again = try Programs.run(
+            "apex",
+            [
+                "submit", "ingest", "--symbols", folder.path + "/symbols.txt", "--days", "30", "--providers", "files",
+                "--wait", "--state", state,
+            ])
+        #expect(again.code == 0 && again.output.contains("0 of 0 symbols in 0 calls"), "\(again.output)\(again.errors)")
+    }
 }
