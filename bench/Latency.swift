@@ -18,7 +18,7 @@ struct Latency {
 
     init(_ cluster: LocalCluster) throws {
         let path = cluster.state + "/probe"
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         guard let file = FileHandle(forWritingAtPath: path) else { throw BenchFailure("\(path) cannot be written") }
         self.file = file
         client = try cluster.connect()
