@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help weekend build test check lint bench soak faults parity packages clean
+.PHONY: help install uninstall dist weekend build test check lint bench soak faults parity packages clean
 
 SOURCES := Package.swift Protocol Coordinator Worker Tests bench
 STRICT := --explicit-target-dependency-import-check error
@@ -21,6 +21,8 @@ help:
 	@echo 'make faults    crashes, lost messages and broken frames: the simulator and the tests that kill processes'
 	@echo 'make soak      the simulator on ever new seeds, for SECONDS_OF_SOAK=3600'
 	@echo 'make parity    compare samplers, pruners and importances with Optuna, indicators with TA-Lib, where Python has them'
+	@echo 'make install   the programs and systemd units, under PREFIX=/usr/local, DESTDIR=; make uninstall takes them away'
+	@echo 'make dist      a tarball of programs that need no Swift where they run, in .build'
 	@echo 'make clean     remove what was built'
 
 packages:
@@ -94,6 +96,39 @@ parity: packages
 	else echo 'not compared: $(PYTHON) has no talib'; fi
 	@swift build --build-tests
 	@swift test --skip-build --filter 'SamplerTests|PrunerTests|ObjectiveTests|AnalysisTests|KernelTests'
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+HOME_OF_PROGRAMS := $(PREFIX)/lib/apex-cluster
+
+dist: packages
+	@.ci/dist
+
+# The settings that are there stay.
+install: packages
+	@.ci/dist --tree .build/install
+	@install -d '$(DESTDIR)$(HOME_OF_PROGRAMS)/programs' '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(UNITDIR)' \
+	    '$(DESTDIR)$(SYSCONFDIR)/apex'
+	@for program in apex apex-worker; do \
+	    install -m 755 .build/install/programs/$$program '$(DESTDIR)$(HOME_OF_PROGRAMS)/programs/'; \
+	    install -m 755 .build/install/$$program '$(DESTDIR)$(HOME_OF_PROGRAMS)/'; \
+	    ln -sfn '$(HOME_OF_PROGRAMS)'/$$program '$(DESTDIR)$(PREFIX)/bin/'$$program; \
+	done
+	@install -m 644 .build/install/libraries '$(DESTDIR)$(HOME_OF_PROGRAMS)/'
+	@for unit in apex-coordinator apex-worker; do \
+	    sed 's|@BIN@|$(PREFIX)/bin|; s|@ETC@|$(SYSCONFDIR)|' .build/install/systemd/$$unit.service \
+	        >'$(DESTDIR)$(UNITDIR)'/$$unit.service; \
+	done
+	@[ -e '$(DESTDIR)$(SYSCONFDIR)/apex/cluster.yaml' ] || \
+	    install -m 644 cluster.yaml '$(DESTDIR)$(SYSCONFDIR)/apex/cluster.yaml'
+	@echo 'Installed. As services: useradd --system apex; systemctl daemon-reload; systemctl enable --now apex-coordinator apex-worker'
+
+# State and settings stay.
+uninstall:
+	@rm -rf '$(DESTDIR)$(HOME_OF_PROGRAMS)'
+	@rm -f '$(DESTDIR)$(PREFIX)/bin/apex' '$(DESTDIR)$(PREFIX)/bin/apex-worker' \
+	    '$(DESTDIR)$(UNITDIR)/apex-coordinator.service' '$(DESTDIR)$(UNITDIR)/apex-worker.service'
 
 clean:
 	@rm -rf .build

@@ -1,3 +1,4 @@
+import CoordinatorShell
 import Hardware
 import JSON
 import Messages
@@ -7,7 +8,7 @@ enum DoctorCommand: Subcommand {
     static let name = "doctor"
     static let summary = "look at this machine: what it has, what jobs will use, what is set wrong"
     static let help = """
-        usage: apex doctor [--json] [--state DIR]
+        usage: apex doctor [--json] [--state DIR] [--config FILE]
 
         Measures for a tenth of a second. Lines marked ! work less well than they could, lines marked ✗ will fail
         sooner or later; each says what to do.
@@ -15,15 +16,20 @@ enum DoctorCommand: Subcommand {
           --json       {"hardware":{…},"findings":[{"level","subject","words","advice"}]}
           --state DIR  where a coordinator's state would lie (default $APEX_STATE, else ~/.local/state/apex)
 
-        example: apex doctor
+          --config FILE  also look at what this cluster.yaml sets
+
+        example: apex doctor --config cluster.yaml
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let json = arguments.flag("--json")
         let state = absolute(try arguments.value("--state") ?? Place.defaultState)
+        let config = try arguments.value("--config").map(absolute)
         try arguments.finishWithoutTrailing()
         let report = detectHardware(measure: true)
-        let lines = describe(report, settings: .here(stateFolder: state))
+        let lines =
+            describe(report, settings: .here(stateFolder: state))
+            + DoctorSettings.lines(state: StateFolder(state), config: config)
         if json { print(try doctorJSON(report, lines)) } else { print(doctorText(lines), terminator: "") }
         return .done
     }

@@ -8,7 +8,7 @@ import Messages
 enum SubmitCommand: Subcommand {
     static let name = "submit"
     static let summary =
-        "submit a job: any program run many times, bars, charts, labels, training sets, no-ops"
+        "submit a job: programs, bars, charts, labels, training sets, no-ops"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
                apex submit ingest …       bars from providers: `apex submit ingest --help`

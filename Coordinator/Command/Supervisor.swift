@@ -23,7 +23,9 @@ final class Supervisor: Sendable {
         var children: [Child] = []
         var isStopping = false
         var failure: String?
+        var rotateAt = ContinuousClock.now
     }
+    private let folder: StateFolder
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
 
@@ -43,6 +45,7 @@ final class Supervisor: Sendable {
         workerOptions: [String] = [], drainSeconds: Int = 5
     ) throws {
         patience = .seconds(drainSeconds + 5)
+        self.folder = folder
         try folder.create()
         if StateLock.isHeld(folder) {
             throw JobError(
@@ -89,6 +92,10 @@ final class Supervisor: Sendable {
         state.withLock { state in
             guard state.failure == nil, !state.isStopping else { return }
             let now = ContinuousClock.now
+            if now >= state.rotateAt {
+                folder.rotateWorkerLog()
+                state.rotateAt = now + .seconds(5)
+            }
             for at in state.children.indices {
                 if state.children[at].process != 0 {
                     guard let status = Self.reap(state.children[at].process) else { continue }

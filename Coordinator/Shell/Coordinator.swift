@@ -1,4 +1,5 @@
 import Blobs
+import CLinux
 import Configuration
 import CoordinatorCore
 import Foundation
@@ -125,7 +126,9 @@ package final class Coordinator {
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
         ready(listeners.flatMap(\.endpoints))
+        _ = unsafe apex_notify("READY=1\nSTATUS=serves \(listeners.flatMap(\.endpoints).joined(separator: ", "))")
         while stop.count == 0 {
+            apex_notify_alive()
             let now = milliseconds
             let wait = core.nextDeadline(after: now) - now
             try poller.wait(milliseconds: Int(wait))
@@ -142,6 +145,7 @@ package final class Coordinator {
         }
         // Its thread asks nobody any more.
         withExtendedLifetime(server) {}
+        _ = unsafe apex_notify("STOPPING=1")
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()

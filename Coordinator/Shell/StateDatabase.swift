@@ -30,8 +30,12 @@ package struct StateDatabase: ~Copyable {
     private let insertWorker: Statement
     private let deleteWorker: Statement
 
-    /// Raised with every change of the tables.
-    private static let schemaVersion: Int64 = 3
+    /// Raised with every change of the tables, and a step added that makes the new ones of the old.
+    private static let schemaVersion: Int64 = 4
+    /// From each version to the next, oldest first.
+    private static let steps: [(from: Int64, sql: String)] = [
+        (3, "CREATE TABLE written_by(version TEXT NOT NULL)")
+    ]
 
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
@@ -99,13 +103,39 @@ package struct StateDatabase: ~Copyable {
         _ = try version.step()
         let found = version.integer(0)
         version.reset()
-        guard found == 0 || found == schemaVersion else {
+        guard found == 0 || found >= steps[0].from else {
             throw DatabaseError(
                 cause: .other,
-                "\(path): written by another version of apex (tables \(found), this one knows \(schemaVersion)); "
-                    + "run that version, or give another place with --state DIR.")
+                "\(path): written by a version of apex so old (tables \(found)) that this one, apex \(codeVersion), cannot "
+                    + "carry it over; give another place with --state DIR.")
         }
-        guard found == 0 else { return }
+        guard found <= schemaVersion else {
+            throw DatabaseError(
+                cause: .other,
+                "\(path): written by \(try writer(of: database)), a later version of apex (tables \(found)); this is apex "
+                    + "\(codeVersion) (tables \(schemaVersion)), which would not understand it. Run that version, restore a "
+                    + "backup from before the upgrade, or give another place with --state DIR.")
+        }
+        if found == 0 { try makeTables(database) }
+        for step in steps where found != 0 && step.from >= found {
+            try database.execute("BEGIN; \(step.sql); PRAGMA user_version = \(step.from + 1); COMMIT")
+        }
+        try database.execute(
+            """
+            INSERT INTO written_by SELECT '\(codeVersion)'
+            WHERE '\(codeVersion)' IS NOT (SELECT version FROM written_by ORDER BY rowid DESC LIMIT 1)
+            """)
+    }
+
+    /// The version that wrote last, as far as the file says.
+    private static func writer(of database: borrowing Database) throws(DatabaseError) -> String {
+        let table = try database.prepare("SELECT 1 FROM sqlite_master WHERE name='written_by'")
+        guard try table.step() else { return "an unnamed one" }
+        let newest = try database.prepare("SELECT version FROM written_by ORDER BY rowid DESC LIMIT 1")
+        return try newest.step() ? "apex " + newest.text(0) : "an unnamed one"
+    }
+
+    private static func makeTables(_ database: borrowing Database) throws(DatabaseError) {
         try database.execute(
             """
             BEGIN;
@@ -128,6 +158,7 @@ package struct StateDatabase: ~Copyable {
             CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,
                 source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL);
             CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+            CREATE TABLE written_by(version TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
             CREATE INDEX hearings_of_job ON hearings(job);
             CREATE INDEX ledger_of_job ON ledger(job);

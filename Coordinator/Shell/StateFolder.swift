@@ -25,11 +25,15 @@ package struct StateFolder: Sendable {
     /// The flight record: see FlightRecorder.
     package var flight: String { path + "/flight" }
     package var log: String { path + "/log.jsonl" }
-    /// What local workers say. Renamed to `workers.log.1` at 16 MiB when a supervisor starts.
+    /// What local workers say. Moved to `workers.log.1` at 16 MiB.
     package var workerLog: String { path + "/workers.log" }
+    /// Copied and cut short rather than renamed: workers have it open, and append to it.
     package func rotateWorkerLog() {
-        let size = (try? FileManager.default.attributesOfItem(atPath: workerLog)[.size] as? Int) ?? 0
-        if size > 16 << 20 { _ = unsafe rename(workerLog, workerLog + ".1") }
+        var facts = stat()
+        guard unsafe stat(workerLog, &facts) == 0, facts.st_size > 16 << 20 else { return }
+        try? FileManager.default.removeItem(atPath: workerLog + ".1")
+        try? FileManager.default.copyItem(atPath: workerLog, toPath: workerLog + ".1")
+        _ = unsafe truncate(workerLog, 0)
     }
     package var lockFile: String { path + "/coordinator.lock" }
     /// The ipc endpoint of local workers and commands. A socket's path may have 107 bytes: a state folder deeper than

@@ -16,7 +16,7 @@ import CSQLite
     }
 
     package let path: String
-    private let connection: OpaquePointer
+    let connection: OpaquePointer
 
     /// - Parameters: busyTimeout: how long a statement waits for another connection's lock before it throws. pageBytes: of
     ///   a file that is made now; nil: SQLite's default.

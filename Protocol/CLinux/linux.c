@@ -7,12 +7,18 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int apex_affinity_count(void) {
@@ -124,4 +130,36 @@ void apex_spread_folders(int folder) {
     if (ioctl(folder, FS_IOC_GETFLAGS, &flags) != 0 || (flags & FS_TOPDIR_FL)) return;
     flags |= FS_TOPDIR_FL;
     (void)ioctl(folder, FS_IOC_SETFLAGS, &flags);
+}
+
+int apex_notify(const char *words) {
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (path == 0 || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof address.sun_path) return 0;
+    memcpy(address.sun_path, path, strlen(path));
+    // An abstract name begins with a zero byte.
+    if (path[0] == '@') address.sun_path[0] = 0;
+    socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + (path[0] == '/'));
+    int channel = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (channel < 0) return -1;
+    long sent = sendto(channel, words, strlen(words), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&address, length);
+    close(channel);
+    return sent < 0 ? -1 : 1;
+}
+
+void apex_notify_alive(void) {
+    // Of one thread only: the one whose going round is watched.
+    static long long interval = -1, next;
+    if (interval < 0) {
+        const char *limit = getenv("WATCHDOG_USEC"), *process = getenv("WATCHDOG_PID");
+        interval = limit == 0 || (process != 0 && atol(process) != getpid()) ? 0 : atoll(limit) / 3;
+        if (interval < 0) interval = 0;
+    }
+    if (interval == 0) return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    long long moment = now.tv_sec * 1000000LL + now.tv_nsec / 1000;
+    if (moment < next) return;
+    next = moment + interval;
+    apex_notify("WATCHDOG=1");
 }

@@ -113,7 +113,9 @@ package final class WorkerShell {
             ComputeThread.start(
                 slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: name, folder: options.folder)
         }
+        _ = unsafe apex_notify("READY=1\nSTATUS=works for \(options.coordinator) as \(name)")
         while exitCode == nil {
+            apex_notify_alive()
             try link!.wait(milliseconds: waitMilliseconds())
             wakeup.clear()
             try receive()
@@ -321,6 +323,7 @@ package final class WorkerShell {
 
     private func startDrain(because reason: String, seconds: Int64) {
         Log.info("draining", ["reason": reason, "seconds": seconds])
+        _ = unsafe apex_notify("STOPPING=1")
         drain = .finishing(until: Monotonic.milliseconds + seconds * 1000)
         post(.draining(worker: worker))
         queue.close()

@@ -120,3 +120,10 @@ int apex_unread(int pipe);
 /// Asks the file system to put every folder made in this one at a place of its own, away from its neighbours: making many
 /// files is several times slower where many were just removed. Ext4 does; others need not, and nothing depends on it.
 void apex_spread_folders(int folder);
+
+/// Says something to the service manager that started this process, as sd_notify does. 1 when there is one, 0 when there
+/// is none, -1 with errno.
+int apex_notify(const char *words);
+
+/// Says to it that the calling thread goes round its loop, as often as it wants to hear that. To be called by one thread.
+void apex_notify_alive(void);
