@@ -35,6 +35,8 @@ let package = Package(
         .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: quick),
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
+        .target(
+            name: "Joining", dependencies: ["Messages", "ZeroMQ"], path: "Protocol/Joining", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
@@ -81,7 +83,7 @@ let package = Package(
                 "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
                 "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Shards", "CHDF5",
-                "Retention",
+                "Retention", "Joining",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -113,7 +115,9 @@ let package = Package(
             path: "Worker/Shell", swiftSettings: strict),
         .executableTarget(
             name: "apex-worker",
-            dependencies: ["Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware"],
+            dependencies: [
+                "Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware", "ZeroMQ", "Joining",
+            ],
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests
@@ -197,8 +201,8 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "JSON", "CoordinatorShell",
-                "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "Joining", "JSON",
+                "CoordinatorShell", "apex", "apex-worker",
             ],
             path: "Tests/ClusterTests", exclude: ["stages_outsider.py", "read_charts.py"], swiftSettings: strict),
 

@@ -11,7 +11,7 @@ enum Apex {
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
             WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
-            ReplayCommand.self, PruneCommand.self, DoctorCommand.self, VersionCommand.self,
+            ReplayCommand.self, PruneCommand.self, KeysCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 

@@ -41,7 +41,8 @@ package final class Coordinator {
     private let stop: StopSignal
     private let log: EventLog
     private let recorder: FlightRecorder?
-    private let authenticator: Authenticator?
+    private let admission: Admission?
+    private var offences: Offences
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
     /// have to return is over before anybody listens.
@@ -67,7 +68,8 @@ package final class Coordinator {
         ) { [log] in log.write($0) }
         let wakeup = planned
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
-        authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
+        offences = Offences(log)
+        admission = try settings.listen.isEmpty ? nil : Admission(KeyFolder(settings.folder.keys), log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
         core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
@@ -83,33 +85,18 @@ package final class Coordinator {
         if !stored.isEmpty { log.write(LogLine(.info, "state_restored", [("jobs", "\(stored.count)")])) }
     }
 
-    private static func authenticator(_ folder: StateFolder, _ log: EventLog) throws -> Authenticator {
-        _ = try folder.enrol()
-        let list = try Authenticator.allowList(readingFrom: folder.keys)
-        return try Authenticator(allowing: list) { denial in
-            log.write(
-                LogLine(
-                    .warning, "peer_denied",
-                    [
-                        ("key", denial.key?.description ?? "none"), ("address", denial.address),
-                        ("unreported", "\(denial.unreported)"),
-                    ]))
-        }
-    }
-
     /// Serves until SIGTERM or SIGINT.
     /// - Parameter ready: called once with the addresses it listens on.
     /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
     package func run(ready: ([String]) -> Void) throws {
         Context.raiseFileLimit()
         listeners = [try Listener([settings.folder.endpoint], keys: nil)]
-        if !settings.listen.isEmpty {
-            listeners.append(try Listener(settings.listen, keys: try settings.folder.enrol()))
-        }
+        if let admission { listeners.append(try Listener(settings.listen, keys: try admission.keys.pair())) }
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
         _ = poller.add(descriptor: stop.descriptor)
+        if let admission { _ = poller.add(descriptor: admission.descriptor) }
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
         ready(listeners.flatMap(\.endpoints))
@@ -119,6 +106,13 @@ package final class Coordinator {
             try poller.wait(milliseconds: Int(wait))
             planned.clear()
             var batch = Batch()
+            if let admission, let monitor = listeners[1].monitor {
+                try admission.check()
+                // What its workers hold is free at once.
+                let gone = admission.followChanges(monitor)
+                batch.events += routes.workers(of: gone).map { .goodbye($0) }
+                offences.guardMemory(of: monitor)
+            }
             for index in listeners.indices { try receive(from: index, &batch) }
             if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
@@ -147,17 +141,27 @@ package final class Coordinator {
         for _ in 0..<settings.batchMessages {
             guard let receipt = try listener.socket.receive() else { return }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
-                log.write(LogLine(.warning, "message_refused", [("what", "not one frame from a worker or command")]))
+                offences.note("not one frame from a worker or command", receipt.descriptor)
                 continue
             }
+            let speaker = index == 0 ? .local : admission?.speaker(message.peerKey) ?? .nobody
+            if let monitor = listener.monitor { admission?.seat(message.peerKey, at: message.connection, monitor) }
+            offences.heard(message)
             let connection = UInt64(index) << 32 | UInt64(peer.number)
+            var refused: Outbound?
             do throws(WireError) {
-                try sort(try Frame.decode(Inbound.self, message.frames[0]), connection, message.peerKey, &batch)
+                let inbound = try Frame.decode(Inbound.self, message.frames[0])
+                if let words = Permissions.refusal(of: inbound, from: speaker) {
+                    offences.note(words, message.connection, from: speaker)
+                    refused = inbound.refused(words)
+                } else {
+                    try sort(inbound, connection, message.peerKey, &batch)
+                }
             } catch {
-                log.write(LogLine(.warning, "message_refused", [("what", "\"\(error)\"")]))
-                let words = "this coordinator (apex \(codeVersion)) cannot read you: \(error)."
-                _ = try listener.socket.send([Frame.encode(Outbound.refused(words))], to: peer)
+                offences.note("\(error)", message.connection, from: speaker)
+                refused = .refused("this coordinator (apex \(codeVersion)) cannot read you: \(error).")
             }
+            if let refused { _ = try send(refused, to: connection) }
         }
     }
 
@@ -165,9 +169,14 @@ package final class Coordinator {
         throws(WireError)
     {
         switch message {
-        case .hello(let hello):
+        case .enrol(let bytes):
+            guard let admission, let monitor = listeners[1].monitor else { throw WireError("no keys over ipc") }
+            let answer = admission.enrol(bytes, for: key, monitor)
+            _ = try? send(answer, to: connection)
+        case .hello(var hello):
+            hello.boundClaims()
             guard hello.codeVersion == codeVersion else {
-                throw WireError("apex-worker \(hello.codeVersion); this coordinator is \(codeVersion)")
+                throw WireError("apex-worker \(hello.codeVersion.prefix(40)); this coordinator is \(codeVersion)")
             }
             guard routes.join(hello.worker, connection, key) else {
                 throw WireError("another key already speaks for worker \(hello.worker)")
@@ -287,7 +296,7 @@ package final class Coordinator {
         case .goodbye: message = .introduceYourself
         case .wantBlob(let blob, let offset, let count): message = chunk(of: blob, offset, count)
         case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
-        case .heartbeat, .outcomes, .draining, .reports: return
+        case .heartbeat, .outcomes, .draining, .reports, .enrol: return
         }
         _ = try send(message, to: question.connection)
     }
@@ -307,6 +316,13 @@ package final class Coordinator {
     }
 }
 
+extension Inbound {
+    /// The answer that says no.
+    fileprivate func refused(_ words: String) -> Outbound {
+        if case .request(let number, _) = self { .reply(number: number, .refused(words)) } else { .refused(words) }
+    }
+}
+
 extension PlannerCall {
     fileprivate var isStart: Bool { if case .start = self { true } else { false } }
 }
@@ -317,6 +333,8 @@ extension Effect {
 /// One ROUTER and where it listens.
 private final class Listener {
     let socket: Socket
+    /// Of TCP connections.
+    let monitor: Monitor?
     private(set) var endpoints: [String] = []
 
     /// - Parameter keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
@@ -327,6 +345,7 @@ private final class Listener {
         options.maximumFrames = 1
         if let keys { options.security = .server(keys) }
         socket = try Socket(.router, options: options)
+        monitor = try keys == nil ? nil : Monitor(socket)
         for address in addresses {
             // Left by a coordinator that was killed; the state's lock is ours.
             if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }

@@ -78,3 +78,15 @@ long apex_write_quietly(int descriptor, const void *bytes, unsigned long count);
 
 /// Bytes in a pipe that nobody has read yet.
 int apex_unread(int pipe);
+
+/// A descriptor that is readable when something changed in a folder added to it; -1 with errno when there are too many.
+int apex_folder_watch(void);
+
+/// Watches that folder too. 0, or -1 with errno.
+int apex_watch_folder(int watch, const char *path);
+
+/// Takes all that changed off the descriptor. 1 when there was anything.
+int apex_watch_changed(int watch);
+
+/// Bytes that a TCP connection has brought so far; -1 when the descriptor is no TCP connection.
+long long apex_bytes_received(int connection);
