@@ -48,7 +48,7 @@ final class LocalCluster {
     }
 
     /// A worker's key and a client's.
-    private var keys: String { state + "/join" }
+    var keys: String { state + "/join" }
     var endpoint: String { isEncrypted ? "tcp://127.0.0.1:\(port)" : "ipc://\(state)/ipc/coordinator" }
     func connect() throws -> Asker {
         guard isEncrypted else { return try Asker(endpoint) }

@@ -17,11 +17,13 @@ enum SubmitCommand: Subcommand {
                apex submit aggregate …    training sets of shards: `apex submit aggregate --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
-        arguments. noop measures the cluster itself: N tasks that each answer B zero bytes.
+        arguments. Each run has a working folder of its own, which is removed after it, an environment without the worker's
+        secrets, and an empty standard input; of what it prints the last 64 KiB are kept. noop measures the cluster itself: N tasks that each answer B zero bytes.
 
           --count K           how many times (command: default 1)
           --cores C           slots one run occupies (default 1)
-          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much
+          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much, and may use no more
+          --processes N       processes one run may have
           --timeout TIME      a run that takes longer is ended and has failed, as 60s or 10m
           --retries R         how often a run that failed is tried again (default 0)
           --priority P        higher runs first (default 0)
@@ -128,7 +130,7 @@ enum SubmitCommand: Subcommand {
 private struct SubmitOptions {
     var place: Place
     var count: UInt32?
-    var cores: UInt32, retries: UInt32, bytes: UInt32
+    var cores: UInt32, retries: UInt32, bytes: UInt32, processes: UInt32
     var memoryBytes: UInt64 = 0, timeoutMilliseconds: UInt64 = 0
     var priority: Int32
     var after: [JobID] = []
@@ -142,6 +144,7 @@ private struct SubmitOptions {
         count = try arguments.integer("--count", 1...UInt32.max)
         bytes = try arguments.integer("--bytes", 0...(1 << 20)) ?? 0
         cores = try arguments.integer("--cores", 1...4096) ?? 1
+        processes = try arguments.integer("--processes", 1...1_000_000) ?? 0
         retries = try arguments.integer("--retries", 0...1000) ?? 0
         priority = try arguments.integer("--priority", Int32.min...Int32.max) ?? 0
         name = try arguments.value("--name") ?? ""
@@ -173,13 +176,13 @@ private struct SubmitOptions {
             guard bytes == 0 else { throw UsageError("--bytes goes with noop.") }
             let spec = Command.Spec(
                 program: program, arguments: Array(arguments.trailing.dropFirst()), count: count ?? 1,
-                timeoutMilliseconds: timeoutMilliseconds)
+                timeoutMilliseconds: timeoutMilliseconds, memoryBytes: memoryBytes, cores: cores, processes: processes)
             return (Command.name, spec.wireBytes)
         case Noop.name:
             try arguments.finishWithoutTrailing()
             guard let count else { throw UsageError("--count is missing; give the number of tasks, as --count 20000.") }
-            guard timeoutMilliseconds == 0, !output else {
-                throw UsageError("--timeout and --output go with command.")
+            guard timeoutMilliseconds == 0, !output, processes == 0 else {
+                throw UsageError("--timeout, --processes and --output go with command.")
             }
             return (Noop.name, Noop.Spec(count: count, resultBytes: bytes).wireBytes)
         default: throw UsageError("\(kind) cannot be submitted; command, noop and render can.")

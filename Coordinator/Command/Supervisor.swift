@@ -60,7 +60,7 @@ final class Supervisor: Sendable {
                     name: "local-\(number)", program: here + "/apex-worker",
                     arguments: [
                         "--coordinator", folder.endpoint, "--slots", "\(slots)", "--name", "local-\(number)",
-                        "--parent-pid", "\(getpid())",
+                        "--parent-pid", "\(getpid())", "--hide", folder.keys,
                     ] + workerOptions, log: folder.workerLog))
         }
         for child in children where unsafe access(child.program, X_OK) != 0 {

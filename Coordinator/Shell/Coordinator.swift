@@ -51,6 +51,8 @@ package final class Coordinator {
     var routes = Routes()
     var uploads: [BlobID: BlobAssembly] = [:]
     private var listeners: [Listener] = []
+    /// TCP connections by what answers are addressed to.
+    private var seats: [UInt64: Seat] = [:]
 
     /// Opens the state, rebuilds the core from it and asks its planners to continue.
     /// - Throws: when another coordinator runs on the state, or it cannot be read.
@@ -111,9 +113,11 @@ package final class Coordinator {
                 // What its workers hold is free at once.
                 let gone = admission.followChanges(monitor)
                 batch.events += routes.workers(of: gone).map { .goodbye($0) }
-                offences.guardMemory(of: monitor)
             }
-            for index in listeners.indices { try receive(from: index, &batch) }
+            for index in listeners.indices {
+                let isDrained = try receive(from: index, &batch)
+                if let monitor = listeners[index].monitor { offences.endBatch(monitor, isDrained: isDrained) }
+            }
             if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
@@ -136,33 +140,55 @@ package final class Coordinator {
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
 
-    private func receive(from index: Int, _ batch: inout Batch) throws {
+    /// - Returns: whether nothing is left to receive.
+    private func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
         for _ in 0..<settings.batchMessages {
-            guard let receipt = try listener.socket.receive() else { return }
+            guard let receipt = try listener.socket.receive() else { return true }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
-                offences.note("not one frame from a worker or command", receipt.descriptor)
+                let (peer, descriptor) = receipt.origin
+                let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }
+                let seat = connection.flatMap { self.seat(of: $0, descriptor, listener) }
+                offences.note("not one frame from a worker or command", connection, seat)
                 continue
             }
-            let speaker = index == 0 ? .local : admission?.speaker(message.peerKey) ?? .nobody
-            if let monitor = listener.monitor { admission?.seat(message.peerKey, at: message.connection, monitor) }
-            offences.heard(message)
             let connection = UInt64(index) << 32 | UInt64(peer.number)
+            if offences.wasCut(connection) { continue }
+            let speaker = index == 0 ? .local : admission?.speaker(message.peerKey) ?? .nobody
+            let seat = seat(of: connection, message.connection, listener)
+            if let seat { admission?.seat(message.peerKey, at: seat) }
+            offences.heard(message)
             var refused: Outbound?
             do throws(WireError) {
                 let inbound = try Frame.decode(Inbound.self, message.frames[0])
                 if let words = Permissions.refusal(of: inbound, from: speaker) {
-                    offences.note(words, message.connection, from: speaker)
+                    offences.note(words, connection, seat, from: speaker)
                     refused = inbound.refused(words)
+                } else if seat != nil, !offences.isWithinShare(inbound, connection) {
+                    offences.note("too many messages at once", connection, seat, from: speaker)
+                    refused = inbound.isRequest ? inbound.refused("too many questions at once; wait for answers.") : nil
                 } else {
                     try sort(inbound, connection, message.peerKey, &batch)
                 }
             } catch {
-                offences.note("\(error)", message.connection, from: speaker)
+                offences.note("\(error)", connection, seat, from: speaker)
                 refused = .refused("this coordinator (apex \(codeVersion)) cannot read you: \(error).")
             }
             if let refused { _ = try send(refused, to: connection) }
         }
+        return false
+    }
+
+    /// Of a TCP connection, as it was when it was first heard.
+    private func seat(of connection: UInt64, _ descriptor: Int32?, _ listener: Listener) -> Seat? {
+        if let known = seats[connection] { return known }
+        guard let monitor = listener.monitor, let descriptor, let number = monitor.connection(at: descriptor) else {
+            return nil
+        }
+        if seats.count > 1 << 16 { seats = [:] }  // learnt again from what comes
+        let seat = Seat(descriptor: descriptor, number: number, monitor: monitor)
+        seats[connection] = seat
+        return seat
     }
 
     private func sort(_ message: Inbound, _ connection: UInt64, _ key: PublicKey?, _ batch: inout Batch)
@@ -199,7 +225,12 @@ package final class Coordinator {
         case .request(let number, let request):
             let client = ClientRef(connection: connection, number: number)
             switch request {
-            case .submit(let submission): batch.events.append(.submitted(submission, by: client))
+            case .submit(let submission):
+                if let words = submission.refusal {
+                    _ = try? send(.reply(number: number, .refused(words)), to: connection)
+                } else {
+                    batch.events.append(.submitted(submission, by: client))
+                }
             case .cancel(let job): batch.events.append(.cancel(job, by: client))
             case .pause(let job): batch.events.append(.pause(job, by: client))
             case .unpause(let job): batch.events.append(.unpause(job, by: client))
@@ -282,8 +313,18 @@ package final class Coordinator {
     /// - Returns: false when there is no such connection any more.
     private func send(_ message: Outbound, to connection: UInt64) throws -> Bool {
         let listener = listeners[Int(connection >> 32)]
-        return try listener.socket.send([Frame.encode(message)], to: Peer(UInt32(truncatingIfNeeded: connection)))
-            == .sent
+        var frame = Frame.encode(message)
+        if frame.count > Frame.maximumBytes {
+            // No connection carries it, and nobody's question stops the coordinator.
+            log.write(LogLine(.warning, "answer_too_long", [("bytes", "\(frame.count)")]))
+            guard case .reply(let number, _) = message else { return true }
+            frame = Frame.encode(
+                Outbound.reply(number: number, .refused("the answer has \(frame.count) bytes; ask for one job.")))
+        }
+        if let seat = seats[connection] { offences.sent(frame.count, to: seat.descriptor) }
+        let outcome = try listener.socket.send([frame], to: Peer(UInt32(truncatingIfNeeded: connection)))
+        if outcome == .unreachable { seats[connection] = nil }
+        return outcome == .sent
     }
 
     private func answer(_ question: (connection: UInt64, message: Inbound)) throws {
@@ -317,6 +358,7 @@ package final class Coordinator {
 }
 
 extension Inbound {
+    fileprivate var isRequest: Bool { if case .request = self { true } else { false } }
     /// The answer that says no.
     fileprivate func refused(_ words: String) -> Outbound {
         if case .request(let number, _) = self { .reply(number: number, .refused(words)) } else { .refused(words) }
@@ -328,6 +370,16 @@ extension PlannerCall {
 }
 extension Effect {
     fileprivate var startsPlanner: Bool { if case .plan(_, let call) = self { call.isStart } else { false } }
+}
+
+extension Receipt {
+    /// Whom it came from, and by which connection.
+    fileprivate var origin: (peer: Peer?, descriptor: Int32?) {
+        switch self {
+        case .message(let message): (message.peer, message.connection)
+        case .refused(let refusal): (refusal.peer, refusal.connection)
+        }
+    }
 }
 
 /// One ROUTER and where it listens.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <signal.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +87,8 @@ int apex_setting_of(pid_t process, const char *start, char *rest, int room) {
     free(buffer);
     return length;
 }
+
+pid_t apex_watchdog_process(void) { return watchdog; }
 
 int apex_adopt_orphans(void) { return prctl(PR_SET_CHILD_SUBREAPER, 1); }
 
@@ -180,8 +184,8 @@ int apex_watchdog(const char *setting) {
     // A standard stream that was closed would be given away as a descriptor, and lost in `apex_start`.
     for (int stream = 0; stream < 3; stream++)
         if (fcntl(stream, F_GETFD) < 0) (void)!open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return -1;
+    int ends[2], ready[2];
+    if (pipe2(ends, O_CLOEXEC) != 0 || pipe2(ready, O_CLOEXEC) != 0) return -1;
     void *memory =
         mmap(0, WATCHED * sizeof(int32_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return -1;
@@ -194,6 +198,7 @@ int apex_watchdog(const char *setting) {
         // Signals stay blocked, and a session of its own: what ends this process's terminal or group must not end it.
         setsid();
         rename_process("apex-watchdog");
+        (void)!write(ready[1], "", 1);
         int nothing = open("/dev/null", O_RDWR);
         for (int stream = 0; stream < 3; stream++) dup2(nothing, stream);
         dup2(ends[0], 3);
@@ -204,14 +209,55 @@ int apex_watchdog(const char *setting) {
     int reason = errno;
     pthread_sigmask(SIG_SETMASK, &before, 0);
     close(ends[0]);
+    close(ready[1]);
+    // Nobody is to see it under our name.
+    char byte;
+    while (process > 0 && read(ready[0], &byte, 1) < 0 && errno == EINTR) {}
+    close(ready[0]);
     // ends[1] stays open for as long as this process lives.
     watchdog = process;
     errno = reason;
     return process > 0 ? 0 : -1;
 }
 
+// In the child, which borrows its parent's memory: system calls only. 0 or an errno.
+static int surround(struct apex_surroundings *around) {
+    if (around->is_confined) {
+        struct rlimit none = {0, 0};
+        setrlimit(RLIMIT_CORE, &none);
+    }
+    around->step = APEX_STEP_GROUP;
+    // First: the group counts everything from here on.
+    if (around->group >= 0 && write(around->group, "0", 1) < 0) return errno;
+    around->step = APEX_STEP_SPACE;
+    if (around->user_space >= 0 &&
+        (setns(around->user_space, CLONE_NEWUSER) != 0 || setns(around->mount_space, CLONE_NEWNS) != 0))
+        return errno;
+    around->step = APEX_STEP_FOLDER;
+    // Before it becomes somebody who perhaps may not come here; after the namespace, which starts at its own root.
+    if (around->folder != 0 && chdir(around->folder) != 0) return errno;
+    around->step = APEX_STEP_USER;
+    // The kernel's own calls: those of the C library would have all threads of the parent change too.
+    if (around->changes_user &&
+        (syscall(SYS_setgroups, around->group_count, around->groups) != 0 ||
+         syscall(SYS_setresgid, around->user_group, around->user_group, around->user_group) != 0 ||
+         syscall(SYS_setresuid, around->user, around->user, around->user) != 0))
+        return errno;
+    if (around->data_bytes > 0) {
+        struct rlimit limit = {around->data_bytes, around->data_bytes};
+        setrlimit(RLIMIT_DATA, &limit);
+    }
+    if (around->processes > 0) {
+        struct rlimit limit = {around->processes, around->processes};
+        setrlimit(RLIMIT_NPROC, &limit);
+    }
+    if (around->is_confined) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    around->step = APEX_STEP_PROGRAM;
+    return 0;
+}
+
 int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
-               pid_t *process) {
+               struct apex_surroundings *around, pid_t *process) {
     volatile int failure = 0;
     sigset_t all, before, none;
     sigfillset(&all);
@@ -226,9 +272,12 @@ int apex_start(const char *program, char *const words[], char *const environment
         for (int number = 1; number < NSIG; number++)
             if (sigaction(number, 0, &now) == 0 && now.sa_handler != SIG_DFL) sigaction(number, &usual, 0);
         setpgid(0, 0);
+        // Known before it changes: who changes user loses the next setting.
+        if (place >= 0) atomic_store(&watched[place], getpid());
+        failure = surround(around);
+        if (failure != 0) _exit(127);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);
-        if (place >= 0) atomic_store(&watched[place], getpid());
         for (int stream = 0; stream < 3; stream++) {
             int source = streams[stream];
             if (source < 0) source = open("/dev/null", stream == 0 ? O_RDONLY : O_WRONLY);

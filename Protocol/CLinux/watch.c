@@ -24,11 +24,13 @@ int apex_watch_changed(int watch) {
     return changed;
 }
 
-long long apex_bytes_received(int connection) {
+int apex_bytes_carried(int connection, long long *received, long long *delivered) {
     struct tcp_info info = {0};
     socklen_t size = sizeof info;
     if (getsockopt(connection, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
     // An older kernel tells less.
     if (size < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received) return -1;
-    return (long long)info.tcpi_bytes_received;
+    *received = (long long)info.tcpi_bytes_received;
+    *delivered = (long long)info.tcpi_bytes_acked;
+    return 0;
 }

@@ -16,6 +16,8 @@ package struct Configuration: Sendable, Equatable {
         package var crashLimit = 3
         /// Messages handled in one batch, and so stored in one transaction, at most.
         package var commitBatch = 1000
+        /// Where metrics are on 127.0.0.1; nil: nowhere.
+        package var metricsPort: Int?
     }
     package struct Worker: Sendable, Equatable {
         /// Tasks at once; nil: one for each core, and one for each local worker of `apex up`.
@@ -23,6 +25,12 @@ package struct Configuration: Sendable, Equatable {
         package var blobCacheMegabytes = 1024
         /// How long a worker told to stop lets its tasks finish.
         package var drainSeconds = 5
+        /// Whose rights programs of `command` tasks have; nil: the worker's own.
+        package var user: String?
+        /// Settings of the worker's environment that those programs get besides the usual ones.
+        package var environment: [String] = []
+        /// Those programs see folders of keys empty.
+        package var hidesKeys = true
     }
     package struct Tasks: Sendable, Equatable {
         /// So much work a worker has queued, at least and at most.

@@ -17,6 +17,10 @@ extension Configuration {
                 ("heartbeat_seconds", { $1.coordinator.heartbeatSeconds = try $0.integer(1...3600) }),
                 ("crash_limit", { $1.coordinator.crashLimit = try $0.integer(1...100) }),
                 ("commit_batch", { $1.coordinator.commitBatch = try $0.integer(1...100_000) }),
+                (
+                    "metrics_port",
+                    { $1.coordinator.metricsPort = $0.is("off") ? nil : try $0.integer(1...65_535, or: "off") }
+                ),
             ]
         ),
         (
@@ -25,6 +29,9 @@ extension Configuration {
                 ("slots", { $1.worker.slots = $0.is("auto") ? nil : try $0.integer(1...4096, or: "auto") }),
                 ("blob_cache_megabytes", { $1.worker.blobCacheMegabytes = try $0.integer(16...16_777_216) }),
                 ("drain_seconds", { $1.worker.drainSeconds = try $0.integer(0...86_400) }),
+                ("user", { $1.worker.user = try $0.text("a user of this machine") }),
+                ("environment", { $1.worker.environment = try $0.names("[CUDA_HOME, DATA_DIR]") }),
+                ("hide_keys", { $1.worker.hidesKeys = try $0.choice(Configuration.Switch.self) == .on }),
             ]
         ),
         (

@@ -80,6 +80,25 @@ struct Value {
         return addresses
     }
 
+    /// A list of names such as environment variables have.
+    func names(_ example: String) throws(ConfigurationError) -> [String] {
+        guard case .sequence(let items, _) = yaml, items.count <= 256 else {
+            throw error("give a list of at most 256 names, such as \(example)")
+        }
+        var names: [String] = []
+        for item in items {
+            guard case .scalar(let text, _, _) = item, let first = text.utf8.first, !(48...57).contains(first),
+                text.utf8.allSatisfy({ $0 == 95 || (48...57).contains($0) || (97...122).contains($0 | 32) })
+            else {
+                throw ConfigurationError(
+                    "\(file):\(item.line): \(key) names \(item.words); give names of letters, digits and _, such as "
+                        + "\(example).")
+            }
+            names.append(text)
+        }
+        return names
+    }
+
     private static func isAddress(_ text: String) -> Bool {
         guard text.hasPrefix("tcp://"), let colon = text.lastIndex(of: ":") else { return false }
         let host = text[text.index(text.startIndex, offsetBy: 6)...].prefix { $0 != ":" }

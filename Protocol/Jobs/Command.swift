@@ -15,22 +15,38 @@ package enum Command: JobKind {
         package var count: UInt32
         /// Wall-clock limit of one run, in milliseconds; 0 means none.
         package var timeoutMilliseconds: UInt64
-        package init(program: String, arguments: [String], count: UInt32, timeoutMilliseconds: UInt64) {
+        /// What one run may use: bytes, whole cores and processes; 0: no limit of its own.
+        package var memoryBytes: UInt64, cores: UInt32, processes: UInt32
+        package init(
+            program: String, arguments: [String], count: UInt32, timeoutMilliseconds: UInt64, memoryBytes: UInt64 = 0,
+            cores: UInt32 = 0, processes: UInt32 = 0
+        ) {
             self.program = program
             self.arguments = arguments
             self.count = count
             self.timeoutMilliseconds = timeoutMilliseconds
+            self.memoryBytes = memoryBytes
+            self.cores = cores
+            self.processes = processes
         }
         package func write(to writer: inout WireWriter) {
             writer.string(program)
             writer.array(arguments)
             writer.integer(count)
             writer.integer(timeoutMilliseconds)
+            writer.integer(memoryBytes)
+            writer.integer(cores)
+            writer.integer(processes)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(
                 program: try reader.string(), arguments: try reader.array(), count: try reader.integer(),
                 timeoutMilliseconds: try reader.integer())
+            // Jobs that were stored before there were limits have none.
+            guard reader.remainingBytes > 0 else { return }
+            memoryBytes = try reader.integer()
+            cores = try reader.integer()
+            processes = try reader.integer()
         }
     }
     package typealias Task = Spec  // an array: the runner adds the index

@@ -60,7 +60,8 @@ package enum Enrolment {
     }
 
     private enum Answer {
-        case enrolled(String), refused(String)
+        case enrolled(String)
+        case refused(String)
         case notAdmitted, silence
     }
 

@@ -37,9 +37,10 @@ final class KeyedCluster {
     func worker(_ name: String, _ words: [String]) throws -> Programs.Running {
         try Programs.Running("apex-worker", words + ["--name", name, "--state", "\(folder.path)/\(name)"])
     }
-    /// As on this machine; `words` come before `--state`.
+    /// As on this machine.
     func apex(_ words: String...) throws -> Programs.Outcome {
-        try Programs.run("apex", words + ["--state", state])
+        let end = words.firstIndex(of: "--") ?? words.endIndex
+        return try Programs.run("apex", words[..<end] + ["--state", state] + words[end...])
     }
 }
 

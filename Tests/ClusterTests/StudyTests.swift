@@ -187,6 +187,47 @@ struct StudyTests {
         try refused(["enqueue", "fit", "x=red"], 2, "number")
     }
 
+    @Test func `a study told by hand keeps its attributes, and its name when cancelled goes to another`() throws {
+        let place = try Place()
+        func create(_ seed: String) throws -> Int32 {
+            try place.apex(["create", "hand", "--space", place.space, "--objective", "external", "--seed", seed]).code
+        }
+        #expect(try create("1") == 0)
+        let asked = try #require(JSONValue(try place.apex(["ask", "hand", "--json"]).output))
+        #expect(asked["number"]?.double == 0 && asked["state"]?.string == "RUNNING")
+        let words = ["colour=red", "share=0.25", "hex=0x10", "odd=nan", "equals=a=b"]
+        let told = try place.apex(
+            ["tell", "hand", "0", "--value", "1.5", "--constraint", "room=-1"] + words.flatMap { ["--attr", $0] })
+        #expect(told.code == 0, "\(told.errors)")
+        let trial = try #require(try place.trials("hand").first)
+        #expect(trial["state"]?.string == "COMPLETE" && trial["value"]?.double == 1.5)
+        #expect(trial["constraints"]?["room"]?.double == -1)
+        // What is no number of JSON stays a text, so that other programs can read it.
+        let kept = trial["attributes"]
+        #expect(kept?["colour"]?.string == "red" && kept?["share"]?.double == 0.25 && kept?["equals"]?.string == "a=b")
+        #expect(kept?["hex"]?.string == "0x10" && kept?["odd"]?.string == "nan")
+
+        #expect(try place.apex(["cancel", "hand"]).code == 0)
+        for words in [["ask", "hand"], ["tell", "hand", "0", "--value", "1"], ["cancel", "hand"]] {
+            let refused = try place.apex(words)
+            #expect(refused.code == 1 && refused.errors.contains("hand is cancelled"), "\(words): \(refused.errors)")
+        }
+        #expect(try create("2") == 0)
+        let next = try #require(JSONValue(try place.apex(["ask", "hand", "--json"]).output))
+        #expect(next["number"]?.double == 0 && next["params"] != asked["params"])
+        // Both are there for Optuna, the old one under a name of its own.
+        let database = try Database(path: place.state + "/studies.sqlite", mode: .readOnly)
+        let rows = try database.prepare(
+            """
+            SELECT study_name, state, COALESCE((SELECT value_json FROM trial_user_attributes AS a
+                WHERE a.trial_id = trials.trial_id AND key = 'odd'), '') FROM trials JOIN studies USING(study_id)
+            ORDER BY trials.trial_id
+            """)
+        var found: [[String]] = []
+        while try rows.step() { found.append((0..<3).map { rows.text($0) }) }
+        #expect(found == [["hand~1", "COMPLETE", "\"nan\""], ["hand", "RUNNING", ""]])
+    }
+
     /// Optuna reads the live file and the finished one. Where Python has no Optuna this says so.
     @Test func `Optuna reads a study while it runs and after`() throws {
         let place = try Place()

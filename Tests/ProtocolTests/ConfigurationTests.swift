@@ -39,7 +39,8 @@ struct ConfigurationTests {
               heartbeat_seconds: 2
               crash_limit: 5
               commit_batch: 10
-            worker: {slots: 4, blob_cache_megabytes: 64, drain_seconds: 0}
+              metrics_port: 9117
+            worker: {slots: 4, blob_cache_megabytes: 64, drain_seconds: 0, user: task, environment: [A_B, C1], hide_keys: off}
             tasks:
               queued_milliseconds: 20..500
               speculation: off
@@ -66,6 +67,10 @@ struct ConfigurationTests {
         expected.coordinator.heartbeatSeconds = 2
         expected.coordinator.crashLimit = 5
         expected.coordinator.commitBatch = 10
+        expected.coordinator.metricsPort = 9117
+        expected.worker.user = "task"
+        expected.worker.environment = ["A_B", "C1"]
+        expected.worker.hidesKeys = false
         expected.worker.slots = 4
         expected.worker.blobCacheMegabytes = 64
         expected.worker.drainSeconds = 0
@@ -86,7 +91,7 @@ struct ConfigurationTests {
         expected.logLevel = .warning
         #expect(configuration == expected)
         // Each of them differs from its default, or the comparison above proves nothing.
-        #expect(Configuration.settingNames.count == 25)
+        #expect(Configuration.settingNames.count == 29)
     }
 
     /// A file, and all of what is said about it.

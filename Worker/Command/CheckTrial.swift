@@ -17,7 +17,7 @@ enum CheckTrial {
         do { check = try Study.Check(wireBytes: [UInt8](data)) } catch {
             throw JobError(error, while: "reading \(path)")
         }
-        RunnerList.prepare()
+        _ = try RunnerList.prepare()
         let result = try StudyRunner.check(
             check.spec, values: check.values, stage: check.stage, folder: check.folder, blobs: OneBlob(check.universe),
             heard: { report in

@@ -22,6 +22,7 @@ import ZeroMQ
           --keys DIR             this machine's key (default: keys in --state DIR, else ~/.config/apex-worker)
           --parent-pid N         leave when process N, which started this one, has ended
           --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
+          --hide DIR             a folder that programs of tasks see empty, besides --keys; may be given several times
           --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
 
@@ -78,6 +79,7 @@ import ZeroMQ
             case "--name": options.name = try value()
             case "--state": options.state = try value()
             case "--keys": options.keys = try value()
+            case "--hide": options.programRules.hidden.append(try value())
             case "--parent-pid": options.parentProcess = Int32(try number(1...Int(Int32.max)))
             case "--config": _ = try value()  // read before all others, which it must not override
             case "--drain-seconds": options.drainSeconds = try number(0...86_400)

@@ -11,13 +11,19 @@ package enum CommandRunner: Runner {
         let arguments = task.arguments.map { replacing("{index}", in: $0, with: number) }
         let program = ChildProgram(
             words: [task.program] + arguments, environment: ["APEX_TASK_INDEX=\(number)"], bell: context.bell,
-            timeoutMilliseconds: task.timeoutMilliseconds, isCancelled: context.isCancelled)
+            timeoutMilliseconds: task.timeoutMilliseconds, isCancelled: context.isCancelled,
+            limits: ProgramLimits(
+                memoryBytes: task.memoryBytes, cores: task.cores, processes: UInt64(task.processes)),
+            folderRoot: context.folder.isEmpty ? "" : context.folder + "/tasks")
         var heard = Heard(context: context)
         let end = try ChildProcess.run(program, &heard)
         switch (end.stop, end.way) {
         case (.cancelled, _): throw JobError("\(task.program) was stopped because its task was cancelled.")
         case (.timedOut, _):
             throw failure(task.program, "ran longer than its \(task.timeoutMilliseconds) ms and was stopped", heard)
+        case (_, _) where end.ranOutOfMemory:
+            throw failure(
+                task.program, "used more than its \(task.memoryBytes >> 20) MiB of memory and was ended", heard)
         case (_, .exited(0)):
             return Command.Result(
                 exitCode: 0, output: heard.output.bytes, errorOutput: heard.errorOutput.bytes)

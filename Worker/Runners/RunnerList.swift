@@ -19,7 +19,11 @@ package enum RunnerList {
     package static var names: [String] { all.map(\.kind) }
 
     /// What is better done before there are threads and much memory.
-    package static func prepare() { ChildProcess.prepare() }
+    /// - Returns: which rules cannot be kept here, in words.
+    /// - Throws: when programs must not be run at all.
+    package static func prepare(_ rules: ProgramRules = ProgramRules()) throws(JobError) -> [String] {
+        try ChildProcess.prepare(rules)
+    }
     /// Now and then: what runners cannot do while they run.
     package static func tidy() { Orphans.reap() }
 

@@ -1,6 +1,7 @@
 import Configuration
 import Glibc
 import Messages
+import Runners
 import ZeroMQ
 
 /// What `apex-worker` was asked to be.
@@ -21,6 +22,9 @@ package struct WorkerOptions: Sendable {
     /// Blobs fetched and kept on disk, at most.
     package var cacheMegabytes = 1024
     package var logLevel = Configuration.LogLevel.info
+    /// What programs of tasks may see and use. What is hidden from them, besides keys, is added by `programs`.
+    package var programRules = ProgramRules()
+    package var hidesKeys = true
     package init(coordinator: String) { self.coordinator = coordinator }
 }
 
@@ -31,6 +35,10 @@ extension WorkerOptions {
         drainSeconds = configuration.worker.drainSeconds
         cacheMegabytes = configuration.worker.blobCacheMegabytes
         logLevel = configuration.logLevel
+        programRules.user = configuration.worker.user
+        programRules.environment = configuration.worker.environment
+        hidesKeys = configuration.worker.hidesKeys
+        if let keys = configuration.coordinator.keys { programRules.hidden.append(keys) }
     }
 }
 
@@ -55,6 +63,18 @@ extension WorkerOptions {
         func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
         if let place = setting("XDG_CONFIG_HOME") { return place + "/apex-worker" }
         return (setting("HOME") ?? "/tmp/apex-worker-\(getuid())") + "/.config/apex-worker"
+    }
+
+    /// The rules, with the keys that this worker knows of: its own, and those of a coordinator on the same machine.
+    var programs: ProgramRules {
+        var rules = programRules
+        if unsafe access(keyFolder, F_OK) == 0 { rules.hidden.append(keyFolder) }
+        let local = ("ipc://", "/ipc/coordinator")
+        if coordinator.hasPrefix(local.0), coordinator.hasSuffix(local.1) {
+            rules.hidden.append(coordinator.dropFirst(local.0.count).dropLast(local.1.count) + "/keys")
+        }
+        if !hidesKeys { rules.hidden = [] }
+        return rules
     }
 
     /// - Throws: when tcp is asked for and the keys are missing or wrong, in words.

@@ -99,7 +99,7 @@ package final class WorkerShell {
                 "worker": worker, "name": name, "slots": slots, "process": getpid(),
                 "coordinator": options.coordinator,
             ])
-        RunnerList.prepare()
+        for complaint in try RunnerList.prepare(options.programs) { Log.warning("programs", ["reason": complaint]) }
         for slot in 0..<slots {
             ComputeThread.start(
                 slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: name, folder: options.folder)

@@ -63,9 +63,9 @@ final class Admission {
     }
 
     /// Remembers whose connection it is that a message came by.
-    func seat(_ key: PublicKey?, at descriptor: Int32?, _ monitor: Monitor) {
-        guard let key, let descriptor, let connection = monitor.connection(at: descriptor) else { return }
-        seats[descriptor] = (key, connection)
+    func seat(_ key: PublicKey?, at seat: Seat) {
+        guard let key else { return }
+        seats[seat.descriptor] = (key, seat.number)
     }
 
     // MARK: - Changes

@@ -47,6 +47,9 @@ int apex_end_with(pid_t parent);
 /// Once per process, early: it is a fork. 0, or -1 with errno.
 int apex_watchdog(const char *setting);
 
+/// The process of `apex_watchdog`; 0 without one.
+pid_t apex_watchdog_process(void);
+
 /// From now on processes whose parent ends become children of this one, if they descend from it. 0, or -1 with errno.
 int apex_adopt_orphans(void);
 
@@ -61,13 +64,45 @@ int apex_reap_if_over(pid_t process);
 /// `room`. Its length; -1 when there is no such setting or process.
 int apex_setting_of(pid_t process, const char *start, char *rest, int room);
 
+/// What a program is to find around it. All zero but for the descriptors, which are -1 then, is what its parent has.
+struct apex_surroundings {
+    /// Its working folder, made to be its user's; null: its parent's.
+    const char *folder;
+    /// `cgroup.procs` of a control group, open for writing.
+    int group;
+    /// Of `apex_hide`.
+    int user_space, mount_space;
+    /// Runs as somebody else, with exactly these groups; only root may.
+    int changes_user;
+    unsigned user, user_group;
+    const unsigned *groups;
+    int group_count;
+    /// For each of its processes: bytes of data, and processes of its user; 0: no limit.
+    unsigned long long data_bytes, processes;
+    /// It may not get more rights than it has, and leaves no core file.
+    int is_confined;
+    /// What failed, after `apex_start` did.
+    enum apex_step { APEX_STEP_PROGRAM, APEX_STEP_GROUP, APEX_STEP_SPACE, APEX_STEP_FOLDER, APEX_STEP_USER } step;
+};
+
 /// Starts a program in a process group of its own, with the signals a shell would give it and no descriptor but these
 /// three. The watchdog, if there is one, knows it before its first instruction; and it is killed when the calling
 /// thread ends.
 /// - streams: what its 0, 1 and 2 become, each above 2; -1 for /dev/null.
 /// 0 and the process, or an errno.
 int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
-               pid_t *process);
+               struct apex_surroundings *around, pid_t *process);
+
+/// Makes a user namespace and a mount namespace in which these folders are covered and cannot be uncovered. Folders that
+/// are not there are left out. Programs in them cannot look into processes outside either, even of the same user.
+/// 0 and two descriptors for `apex_surroundings`, or an errno.
+int apex_hide(const char *const paths[], int count, int spaces[2]);
+
+/// A user's number, first group, and all groups up to `room`. How many groups; -1 when there is no such user.
+int apex_user(const char *name, unsigned *user, unsigned *group, unsigned *groups, int room);
+
+/// Removes a folder and what is in it, without following links or leaving its file system.
+void apex_remove_tree(const char *path);
 
 /// The watchdog shall not look after it any more. To be called while it is a zombie still: its number is free
 /// afterwards.
@@ -88,5 +123,6 @@ int apex_watch_folder(int watch, const char *path);
 /// Takes all that changed off the descriptor. 1 when there was anything.
 int apex_watch_changed(int watch);
 
-/// Bytes that a TCP connection has brought so far; -1 when the descriptor is no TCP connection.
-long long apex_bytes_received(int connection);
+/// Bytes that a TCP connection has brought so far, and those sent that the other side has; -1 when the descriptor is no
+/// TCP connection, or the kernel does not say.
+int apex_bytes_carried(int connection, long long *received, long long *delivered);

@@ -21,6 +21,10 @@ struct ChildProgram {
     var timeoutMilliseconds: UInt64 = 0
     var graceMilliseconds = usualGraceMilliseconds
     var isCancelled: () -> Bool = { false }
+    /// Nil: it has this process's environment, working folder and rights.
+    var limits: ProgramLimits?
+    /// Where its working folder is made, if it is limited.
+    var folderRoot = ""
 }
 
 /// How it ended.
@@ -37,6 +41,8 @@ struct ChildEnd: Equatable {
     var way: Way
     /// Why it was told to end, if it was.
     var stop: Stop?
+    /// The kernel ended some of it for its memory.
+    var ranOutOfMemory = false
 }
 
 enum ChildSource { case output, errorOutput, channel }
@@ -83,9 +89,12 @@ enum ChildProcess {
 
     /// Makes the watchdog, while this process is small: it is a copy of it. What leaves its program's group comes to this
     /// process from now on.
-    static func prepare() {
+    /// - Returns: which rules cannot be kept here, in words.
+    static func prepare(_ rules: ProgramRules) throws(JobError) -> [String] {
         watchdog
+        let complaints = try Confinement.prepare(rules)
         Orphans.adopt()
+        return complaints
     }
 
     /// - Throws: when the program cannot be started.
@@ -100,12 +109,26 @@ enum ChildProcess {
         where end >= 0 { apex_set_nonblocking(end) }
         let mark = Orphans.begin()
         defer { Orphans.end(mark) }
-        let process = try start(
-            program, mark, streams: [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd])
+        let streams = [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd]
+        guard let limits = program.limits else {
+            let process = try start(program, mark, streams, nil, nil, -1)
+            output.closeWriteEnd()
+            errorOutput.closeWriteEnd()
+            input?.closeReadEnd()
+            return try follow(process, program, output, errorOutput, input, &listener)
+        }
+        let confinement = Confinement.kept
+        let folder = try TaskFolder(in: program.folderRoot, for: confinement.user)
+        let group = confinement.groups?.begin(limits, processes: confinement.rules.processes)
+        // Both outlive the program.
+        defer { withExtendedLifetime((folder, group)) {} }
+        let process = try start(program, mark, streams, confinement, folder.path, group?.door ?? -1)
         output.closeWriteEnd()
         errorOutput.closeWriteEnd()
         input?.closeReadEnd()
-        return try follow(process, program, output, errorOutput, input, &listener)
+        var end = try follow(process, program, output, errorOutput, input, &listener)
+        end.ranOutOfMemory = group?.ranOutOfMemory ?? false
+        return end
     }
 
     private static func follow(
@@ -182,7 +205,11 @@ enum ChildProcess {
 
     // MARK: - Starting
 
-    private static func start(_ program: ChildProgram, _ mark: UInt64, streams: [Int32]) throws(JobError) -> pid_t {
+    private static func start(
+        _ program: ChildProgram, _ mark: UInt64, _ streams: [Int32], _ confinement: Confinement.Kept?,
+        _ folder: String?,
+        _ group: Int32
+    ) throws(JobError) -> pid_t {
         let name = program.words.first ?? ""
         guard !name.isEmpty else { throw JobError("no program is named; give one after --.") }
         guard !program.words.contains(where: { $0.utf8.contains(0) }) else {
@@ -201,23 +228,64 @@ enum ChildProcess {
             // A setting of the same name would win over ours.
             if let sign = unsafe strchr(setting, 61) {
                 let length = unsafe sign - setting + 1
-                if unsafe !added.contains(where: { unsafe strncmp($0!, setting, length) == 0 }) {
+                let isOurs = unsafe added.contains(where: { unsafe strncmp($0!, setting, length) == 0 })
+                let name = unsafe settingName(setting, length - 1)
+                if !isOurs, confinement?.rules.passes(name) ?? true {
                     unsafe settings.append(setting)
                 }
             }
             unsafe at += 1
         }
         watchdog
-        var process: pid_t = 0
-        let failure = unsafe apex_start(name, words + [nil], settings + [nil], streams, &process)
-        switch failure {
-        case 0: return process
-        case ENOENT:
-            throw JobError("\(name): no such program on this worker; give a full path, or install it there.")
-        case EACCES: throw JobError("\(name): this worker may not run it; check that it is executable.")
-        case E2BIG: throw JobError("\(name): its arguments are longer than this worker's system allows.")
-        default: throw JobError("\(name) could not be started: \(ChildProcess.words(failure)).")
+        var around = unsafe apex_surroundings()
+        unsafe around.group = group
+        unsafe around.user_space = confinement?.userSpace ?? -1
+        unsafe around.mount_space = confinement?.mountSpace ?? -1
+        let folder = unsafe folder.map { unsafe strdup($0) }
+        defer { if let folder = unsafe folder { unsafe free(folder) } }
+        unsafe around.folder = folder.map { unsafe UnsafePointer($0!) }
+        let groups = confinement?.user?.groups ?? []
+        if let confinement, let limits = program.limits {
+            unsafe around.is_confined = 1
+            if let user = confinement.user, user.number != geteuid() {
+                unsafe around.changes_user = 1
+                unsafe around.user = user.number
+                unsafe around.user_group = user.group
+                unsafe around.group_count = Int32(groups.count)
+            }
+            // What control groups do not count each process is held to.
+            unsafe around.data_bytes = confinement.groups?.countsMemory == true ? 0 : limits.memoryBytes
+            unsafe around.processes = confinement.groups?.countsProcesses == true ? 0 : limits.processes
         }
+        var process: pid_t = 0
+        let failure = unsafe groups.withUnsafeBufferPointer { list in
+            unsafe around.groups = list.baseAddress
+            return unsafe apex_start(name, words + [nil], settings + [nil], streams, &around, &process)
+        }
+        guard failure != 0 else { return process }
+        switch unsafe (around.step, failure) {
+        case (APEX_STEP_PROGRAM, ENOENT):
+            throw JobError("\(name): no such program on this worker; give a full path, or install it there.")
+        case (APEX_STEP_PROGRAM, EACCES):
+            throw JobError("\(name): this worker may not run it; check that it is executable.")
+        case (APEX_STEP_PROGRAM, E2BIG):
+            throw JobError("\(name): its arguments are longer than this worker's system allows.")
+        case (APEX_STEP_PROGRAM, _): throw JobError("\(name) could not be started: \(ChildProcess.words(failure)).")
+        case (let step, _):
+            let what =
+                switch step {
+                case APEX_STEP_GROUP: "join its control group"
+                case APEX_STEP_SPACE: "enter the namespace that hides keys"
+                case APEX_STEP_FOLDER: "enter its folder"
+                default: "become \(confinement?.rules.user ?? "another user")"
+                }
+            throw JobError("\(name) could not \(what): \(ChildProcess.words(failure)); ask whoever runs this worker.")
+        }
+    }
+
+    /// Of `NAME=value`, whose name has so many bytes.
+    private static func settingName(_ setting: UnsafePointer<CChar>, _ count: Int) -> String {
+        unsafe String(decoding: UnsafeRawBufferPointer(start: setting, count: count), as: UTF8.self)
     }
 
     private static func hasEnded(_ process: pid_t) -> Bool {
