@@ -32,22 +32,29 @@ let package = Package(
         .target(name: "Messages", path: "Protocol/Messages", swiftSettings: quick),
         .target(
             name: "Market", dependencies: ["Messages", "CDeflate"], path: "Protocol/Market", swiftSettings: quick),
-        .target(name: "Jobs", dependencies: ["Messages", "Market"], path: "Protocol/Jobs", swiftSettings: quick),
+        .target(
+            name: "Providers", dependencies: ["Messages", "Market"], path: "Protocol/Providers", swiftSettings: quick),
+        .target(
+            name: "Jobs", dependencies: ["Messages", "Market", "Providers"], path: "Protocol/Jobs",
+            swiftSettings: quick),
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
         .target(
             name: "Joining", dependencies: ["Messages", "ZeroMQ"], path: "Protocol/Joining", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
-            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate"], path: "Protocol/Shards",
+            name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate", "CLinux"], path: "Protocol/Shards",
             swiftSettings: quick),
         .target(name: "Images", dependencies: ["CDeflate"], path: "Protocol/Images", swiftSettings: fast),
+        .target(name: "Schedules", dependencies: ["Market"], path: "Protocol/Schedules", swiftSettings: strict),
         .target(
-            name: "Configuration", dependencies: ["Messages", "Jobs", "CYAML"], path: "Protocol/Configuration",
+            name: "Configuration", dependencies: ["Messages", "Jobs", "Schedules", "CYAML"],
+            path: "Protocol/Configuration",
             swiftSettings: strict),
 
         // Coordinator
         .systemLibrary(name: "CSQLite", path: "Coordinator/CSQLite", pkgConfig: "sqlite3"),
+        .systemLibrary(name: "CMicroHTTPD", path: "Coordinator/CMicroHTTPD", pkgConfig: "libmicrohttpd"),
         .target(name: "CoordinatorCore", dependencies: ["Messages"], path: "Coordinator/Core", swiftSettings: quick),
         .target(
             name: "Samplers", dependencies: ["COpenBLAS"], path: "Coordinator/Samplers", swiftSettings: fast),
@@ -57,19 +64,31 @@ let package = Package(
             name: "Analysis", dependencies: ["Jobs", "Samplers"], path: "Coordinator/Analysis", swiftSettings: quick),
         .target(
             name: "Planners",
-            dependencies: ["Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON"],
+            dependencies: [
+                "Messages", "Jobs", "Market", "Objectives", "Samplers", "Pruners", "Blobs", "JSON", "Providers",
+            ],
             path: "Coordinator/Planners", swiftSettings: quick),
         .target(
             name: "Store", dependencies: ["CSQLite", "Messages"], path: "Coordinator/Store", swiftSettings: strict),
+        .target(
+            name: "Bars", dependencies: ["CDeflate", "Messages", "Jobs", "Market", "Store"], path: "Coordinator/Bars",
+            swiftSettings: quick),
+        .target(
+            name: "Scheduling", dependencies: ["Messages", "Blobs", "Schedules", "Store"],
+            path: "Coordinator/Scheduling",
+            swiftSettings: strict),
         .target(name: "JSON", path: "Coordinator/JSON", swiftSettings: quick),
         .target(
             name: "Studies", dependencies: ["Messages", "Jobs", "Store", "JSON"], path: "Coordinator/Studies",
             swiftSettings: strict),
         .target(
+            name: "Metrics", dependencies: ["CMicroHTTPD", "Messages"], path: "Coordinator/Metrics",
+            swiftSettings: strict),
+        .target(
             name: "CoordinatorShell",
             dependencies: [
-                "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorCore", "Planners",
-                "Studies", "CLinux",
+                "Bars", "Providers", "Market", "Messages", "Jobs", "ZeroMQ", "Blobs", "Configuration", "Store",
+                "CoordinatorCore", "Planners", "Studies", "CLinux", "Metrics",
             ], path: "Coordinator/Shell", swiftSettings: strict),
         .target(
             name: "Retention", dependencies: ["JSON", "Shards"], path: "Coordinator/Retention", swiftSettings: strict),
@@ -80,13 +99,18 @@ let package = Package(
         .executableTarget(
             name: "apex",
             dependencies: [
-                "Messages", "Jobs", "Market", "ZeroMQ", "Blobs", "Configuration", "Store", "CoordinatorShell", "Report",
+                "Messages", "Jobs", "Providers", "Market", "ZeroMQ", "Blobs", "Configuration", "Store",
+                "CoordinatorShell", "Report",
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
-                "CDeflate", "JSON", "Studies", "Objectives", "Samplers", "Pruners", "Analysis", "Shards", "CHDF5",
+                "CDeflate", "JSON", "Studies", "Bars", "Schedules", "Scheduling", "Objectives", "Samplers", "Pruners",
+                "Analysis", "Shards", "CHDF5",
                 "Retention", "Joining",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
+        .systemLibrary(name: "CCurl", path: "Worker/CCurl", pkgConfig: "libcurl"),
+        .target(
+            name: "HTTP", dependencies: ["Messages", "Providers", "CCurl"], path: "Worker/HTTP", swiftSettings: strict),
         .target(
             name: "CKernels", path: "Worker/CKernels",
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
@@ -103,7 +127,7 @@ let package = Package(
             name: "Runners",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Datasets", "CLinux", "Charts",
-                "Images", "Shards", "Blobs",
+                "Images", "Shards", "Blobs", "Providers", "HTTP",
             ],
             path: "Worker/Runners", swiftSettings: strict),
         .target(
@@ -144,6 +168,18 @@ let package = Package(
         .testTarget(
             name: "ShardTests", dependencies: ["TestSupport", "Messages", "Blobs", "Shards"], path: "Tests/ShardTests",
             swiftSettings: strict),
+        .testTarget(
+            name: "BarsTests", dependencies: ["TestSupport", "Market", "Store", "Bars", "apex"],
+            path: "Tests/BarsTests", swiftSettings: strict),
+        .testTarget(
+            name: "ProviderTests",
+            dependencies: [
+                "TestSupport", "Messages", "Jobs", "Market", "Providers", "HTTP", "Planners", "Runners", "Blobs",
+            ], path: "Tests/ProviderTests", swiftSettings: quick),
+        .testTarget(
+            name: "ScheduleTests",
+            dependencies: ["TestSupport", "Market", "Configuration", "Schedules", "Scheduling", "Store", "apex"],
+            path: "Tests/ScheduleTests", swiftSettings: strict),
         .testTarget(
             name: "RetentionTests", dependencies: ["Retention", "JSON"], path: "Tests/RetentionTests",
             swiftSettings: strict),
@@ -201,17 +237,19 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Store", "Blobs", "ZeroMQ", "Joining", "JSON",
-                "CoordinatorShell", "apex", "apex-worker",
+                "TestSupport", "Messages", "Jobs", "Market", "Bars", "Store", "Blobs", "ZeroMQ", "Joining", "JSON",
+                "CoordinatorShell",
+                "apex", "apex-worker",
             ],
-            path: "Tests/ClusterTests", exclude: ["stages_outsider.py", "read_charts.py"], swiftSettings: strict),
+            path: "Tests/ClusterTests", exclude: ["stages_outsider.py", "read_charts.py", "load_charts.py"],
+            swiftSettings: strict),
 
         .executableTarget(
             name: "bench",
             dependencies: [
                 "Messages", "Jobs", "Market", "Objectives", "Kernels", "Labels", "Samplers", "Pruners", "Analysis",
                 "Planners", "Runners", "CoordinatorCore", "TestSupport", "ZeroMQ", "Store", "Studies", "Blobs",
-                "Charts", "Images", "Shards",
+                "Charts", "Images", "Shards", "Bars",
             ],
             path: "bench", exclude: ["RESULTS.md", "peers"], swiftSettings: fast),
     ]

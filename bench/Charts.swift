@@ -34,6 +34,7 @@ enum ChartsBench {
         var ours = kinds.map { _ in [Double]() }
         var theirs = kinds.map { _ in [Double]() }
         var cpu = kinds.map { _ in [Double]() }
+        var theirCPU = kinds.map { _ in [Double]() }
         // Removed at the end: ext4 is slow to make files where it removed some in the last minutes.
         var runs: [ChartsRun] = []
         defer { for run in runs { run.remove() } }
@@ -50,9 +51,10 @@ enum ChartsBench {
                     + "\(cpu[at].last!.formatted(0)) µs of processor an image"
                 if let peer {
                     let count = 400
-                    let peerRate = Double(count) / peer.seconds(kind.peer, count)
-                    theirs[at].append(peerRate)
-                    line += "; PIL + NumPy in memory \(Int(peerRate)) images/s"
+                    let times = peer.times(kind.peer, count)
+                    theirs[at].append(Double(count) / times.seconds)
+                    theirCPU[at].append(times.cpu / Double(count) * 1e6)
+                    line += "; PIL + NumPy in memory \(Int(theirs[at].last!)) images/s, \(Int(theirCPU[at].last!)) µs"
                 }
                 print(
                     line
@@ -66,7 +68,9 @@ enum ChartsBench {
                 "\(kind.name): \(Int(median(ours[at]))) images/s; \(microseconds.formatted(1)) µs of processor an image, "
                 + "which is \(Int(2e6 / microseconds)) images/s of two idle cores"
             if peer != nil {
-                line += "; / PIL + NumPy: \(median(zip(ours[at], theirs[at]).map { $0 / $1 }).formatted(2))"
+                line +=
+                    "; / PIL + NumPy: \(median(zip(ours[at], theirs[at]).map { $0 / $1 }).formatted(2)), by processor "
+                line += median(zip(cpu[at], theirCPU[at]).map { $1 / $0 }).formatted(2)
             }
             print(line)
         }
@@ -311,7 +315,7 @@ private final class ChartsRun {
         if outputs.contains(.bits), try reader.bytes(of: "bits", rows: row..<row + 1) != page.packed { return "bits" }
         if outputs.contains(.int8) {
             let grey: [UInt8] = page.packed.flatMap { (byte: UInt8) -> [UInt8] in
-                (0..<8).map { bit in (byte >> UInt8(7 - bit)) & 1 == 1 ? 0x7F : 0x80 }
+                (0..<8).map { (bit: Int) -> UInt8 in (byte >> UInt8(7 - bit)) & 1 == 1 ? 0x7F : 0x80 }
             }
             if try reader.bytes(of: "int8", rows: row..<row + 1) != grey { return "int8" }
             let floats = try reader.doubles("float32", rows: row..<row + 1)
@@ -350,10 +354,13 @@ private final class PILPeer {
         } catch { return nil }
         guard line() == "ready" else { return nil }
     }
-    func seconds(_ what: String, _ count: Int) -> Double {
+    /// That passed, and of the processor for the work alone: not for handing it out to the two processes.
+    func times(_ what: String, _ count: Int) -> (seconds: Double, cpu: Double) {
         send("\(what) \(count)")
-        return Double(line()) ?? .nan
+        let words = line().split(separator: " ").map { Double($0) ?? .nan }
+        return words.count == 2 ? (words[0], words[1]) : (.nan, .nan)
     }
+    func seconds(_ what: String, _ count: Int) -> Double { times(what, count).seconds }
     func answer(_ count: Int) -> [UInt8] {
         let output = folder.appending(path: "output")
         send("answer \(count) \(output.path)")

@@ -16,7 +16,9 @@ package enum CoreBench {
         }
         if arguments.contains("--quick") { (counts, tasks) = ([10, 1_000], 100_000) }
         print("\(tasks) tasks, claimed and answered one by one")
-        print("workers  transitions  core s  M transitions/s  M events/s  resident MB, B a task  peak s a tick  why ms")
+        print(
+            "workers  transitions  core s  M transitions/s  M events/s  resident MB, B a task  longest batch ms, at  why ms"
+                + "  decisions")
         for count in counts { measure(workers: count, tasks: tasks, milliseconds: 3_000) }
         print("the same in runs: tasks of 10 ms, queued ahead")
         for count in counts { measure(workers: count, tasks: tasks, milliseconds: 10) }
@@ -34,12 +36,13 @@ package enum CoreBench {
         let why = (ContinuousClock.now - begin) / .milliseconds(1)
         precondition(!words.isEmpty, "why says something")
         precondition(cluster.core.brokenInvariant() == nil, "the books are right")
-        let format = "%7d %12d %7.2f %16.2f %11.2f %12.0f %9.1f %14.4f %7.2f"
+        let format = "%7d %12d %7.2f %16.2f %11.2f %12.0f %9.1f %10.2f %8d %7.2f"
         print(
             String(
                 format: format, count, cluster.transitions, cluster.seconds,
                 Double(cluster.transitions) / cluster.seconds / 1e6, Double(cluster.events) / cluster.seconds / 1e6,
-                Double(resident()) / 1e6, Double(queued) / Double(tasks), cluster.slowestTick, why))
+                Double(resident()) / 1e6, Double(queued) / Double(tasks), 1000 * cluster.slowest.seconds,
+                Int(cluster.slowest.at), why) + "  " + String(cluster.decisions.value, radix: 16))
     }
 
     private static func resident() -> UInt64 {
@@ -51,12 +54,18 @@ package enum CoreBench {
 
 /// Workers of one slot that never fail, and a clock that jumps from one moment with events to the next.
 private struct FakeCluster {
-    var core = Core()
+    var core = {
+        var limits = Core.Limits()
+        limits.speculated = ["noop"]
+        return Core(limits: limits)
+    }()
     var now: Milliseconds = 1
     var (transitions, events, done) = (0, 0, 0)
     /// Inside the core.
     var seconds = 0.0
-    var slowestTick = 0.0
+    /// The batch that took longest, and when it came.
+    var slowest: (seconds: Double, at: Milliseconds) = (0, 0)
+    var decisions = Fingerprint()
     private let taskMilliseconds: UInt64
     private var queues: [[ClaimRun]]
     private var isBusy: [Bool]
@@ -83,13 +92,16 @@ private struct FakeCluster {
         seen = Array(repeating: 0, count: count)
         numbers = seen
         calendar = Array(repeating: [], count: Int(2 * taskMilliseconds) * 64 + 2)
-        handle(
-            (0..<count).map { w in
-                .hello(
-                    Inbound.Hello(
-                        worker: WorkerID(UInt64(w) + 1), name: "worker\(w)", codeVersion: "", slots: 1,
-                        hardware: HardwareReport(), seen: 0, held: []))
-            })
+        // In batches as large as the coordinator's.
+        for first in stride(from: 0, to: count, by: 1000) {
+            handle(
+                (first..<min(first + 1000, count)).map { w in
+                    .hello(
+                        Inbound.Hello(
+                            worker: WorkerID(UInt64(w) + 1), name: "worker\(w)", codeVersion: "", slots: 1,
+                            hardware: HardwareReport(), seen: 0, held: []))
+                })
+        }
     }
 
     mutating func start(tasks: UInt32) {
@@ -127,11 +139,12 @@ private struct FakeCluster {
         effects.removeAll(keepingCapacity: true)
         events += batch.count + 1
         let begin = threadSeconds()
-        for event in batch { core.handle(event, at: now, into: &effects) }
+        for at in batch.indices { core.handle(batch[at], at: now, into: &effects) }
         core.handle(.ticked(wall: now), at: now, into: &effects)
         let took = max(0, threadSeconds() - begin - Self.clockSeconds)
         seconds += took
-        slowestTick = max(slowestTick, took)
+        if took > slowest.seconds { slowest = (took, now) }
+        for effect in effects { decisions.mix(effect) }
         for case .send(.assign(let number, let assignments), let id) in effects {
             let w = Int(id.incarnation) - 1
             seen[w] = number

@@ -36,10 +36,12 @@ package enum HostileBench {
         let before = ProcessFacts.residentBytes(cluster.coordinator)
         let lines = logLines(cluster)
         for _ in 0..<rounds {
-            quiet.add(try latency.measure(samples))
+            let calm = try latency.measure(samples)
+            quiet.add((calm.submits, calm.questions))
             let attacker = try start(name, cluster)
             usleep(300_000)
-            attacked.add(try latency.measure(samples))
+            let busy = try latency.measure(samples)
+            attacked.add((busy.submits, busy.questions))
             attacker.terminate()
             attacker.waitUntilExit()
         }

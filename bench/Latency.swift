@@ -6,15 +6,21 @@ import Messages
 ///
 /// This process is client and worker at once, so one clock tells. The worker answers each task, as a real one does.
 /// Beside each submit a question that stores nothing: what the machine and its other work make of one message there and
-/// back.
+/// back; and one page that is appended to a file and flushed: what the disk makes of the least that can be stored.
 struct Latency {
     private let client: Asker
     private let worker: Asker
     private let id = WorkerID(UInt64.random(in: 1...UInt64.max))
     private var outcomes: UInt64 = 0
     private var lastHeartbeat = ContinuousClock.now
+    private let file: FileHandle
+    private let page = Data(repeating: 7, count: 4096)
 
     init(_ cluster: LocalCluster) throws {
+        let path = cluster.state + "/probe"
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
+        guard let file = FileHandle(forWritingAtPath: path) else { throw BenchFailure("\(path) cannot be written") }
+        self.file = file
         client = try cluster.connect()
         worker = try cluster.connect()
         try worker.send(
@@ -26,10 +32,11 @@ struct Latency {
         throw BenchFailure("the coordinator does not welcome a worker")
     }
 
-    /// - Returns: milliseconds of each submit, and of each question.
-    mutating func measure(_ count: Int) throws -> (submits: [Double], questions: [Double]) {
+    /// - Returns: milliseconds of each submit, of each question, and of each flush.
+    mutating func measure(_ count: Int) throws -> (submits: [Double], questions: [Double], flushes: [Double]) {
         var samples: [Double] = []
         var questions: [Double] = []
+        var flushes: [Double] = []
         while samples.count < count {
             // Idle: nothing of the last task is under way any more, and no two submits beat in step with a clock.
             usleep(UInt32.random(in: 5000...15_000))
@@ -49,8 +56,13 @@ struct Latency {
             let asked = ContinuousClock.now
             _ = try client.job(job)
             questions.append((ContinuousClock.now - asked) / .milliseconds(1))
+            usleep(UInt32.random(in: 5000...15_000))
+            let written = ContinuousClock.now
+            try file.write(contentsOf: page)
+            try file.synchronize()
+            flushes.append((ContinuousClock.now - written) / .milliseconds(1))
         }
-        return (samples, questions)
+        return (samples, questions, flushes)
     }
 
     private func receive(_ job: JobID) throws -> Assignment {

@@ -45,6 +45,12 @@ import Foundation
                 name: "waste", summary: "worker time of a study that is not its program's, through the whole cluster",
                 run: WasteBench.run, quick: ["300", "3"]),
             Subject(
+                name: "csv", summary: "daily bars from CSV, beside pandas and pyarrow", run: CSVBench.run,
+                quick: ["-", "2"]),
+            Subject(
+                name: "bars", summary: "the store of bars, beside the same in HDF5", run: BarsBench.run,
+                quick: ["200", "500", "2"]),
+            Subject(
                 name: "scale", summary: "how cost grows with sizes, tickers, windows and variations",
                 run: ScaleBench.run, quick: ["--quick"]),
             Subject(

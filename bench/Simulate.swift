@@ -1,4 +1,5 @@
 import CoordinatorCore
+import Glibc
 import TestSupport
 
 /// `bench simulate [seeds] [first]`: how many histories and events of the simulator fit a second, what they reached, and
@@ -15,6 +16,7 @@ package enum SimulateBench {
         for cell in Coverage.Cell.all where Coverage.demand(cell) == .required && sweep.coverage.count(cell) == 0 {
             print("not reached: \(cell)")
         }
+        print("at most \(digits(ProcessFacts.peakBytes(getpid()) / 1_048_576, 0)) MiB resident")
         print(sweep.summary)
     }
 

@@ -131,13 +131,13 @@ package enum TasksBench {
             try latency.leave()
         }
     }
-    private static func say(_ what: String, _ milliseconds: (submits: [Double], questions: [Double])) {
+    private static func say(_ what: String, _ milliseconds: (submits: [Double], questions: [Double], flushes: [Double])) {
         func words(_ samples: [Double]) -> String {
             "median \(digits(median(samples), 2)) ms, p99 \(digits(quantile(samples, 0.99), 2)) ms"
         }
         print(
             "\(what): \(words(milliseconds.submits)) of \(milliseconds.submits.count); a question and its answer: "
-                + words(milliseconds.questions))
+                + words(milliseconds.questions) + "; a page on the disk: " + words(milliseconds.flushes))
     }
 }
 

@@ -22,6 +22,8 @@ enum CoordinatorCommand: Subcommand {
           --state DIR      where everything is kept (default: of FILE, $APEX_STATE, else ~/.local/state/apex)
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also listen on TCP, for example tcp://127.0.0.1:7117
+          --metrics PORT   metrics for Prometheus at http://127.0.0.1:PORT/metrics, health at /healthz; 0: any free port,
+                           which the log names (default: of FILE, else none)
           --quiet          log to DIR/log.jsonl only
           --no-recorder    keep no flight record in DIR/flight, at most 256 MiB; `apex replay DIR` would have none
 
@@ -30,21 +32,27 @@ enum CoordinatorCommand: Subcommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let named = try arguments.value("--state")
-        let configuration = try arguments.value("--config").map { try Configuration(readingFrom: $0) }
+        let file = try arguments.value("--config")
+        let configuration = try file.map { try Configuration(readingFrom: $0) }
         let folder = StateFolder(absolute(named ?? configuration?.coordinator.state ?? Place.defaultState))
         var settings = Coordinator.Settings(folder: folder, hostID: hostIdentity())
         while let listen = try arguments.firstValue("--listen") { settings.listen.append(listen) }
+        settings.metricsPort = try arguments.integer("--metrics", 0...UInt16.max)
         let parent = try arguments.integer("--parent-pid", 1...Int32.max)
         settings.recordsFlight = !arguments.flag("--no-recorder")
         settings.logsToStandardError = !arguments.flag("--quiet")
         try arguments.finishWithoutTrailing()
         if let configuration { settings.apply(configuration) }
         if let parent { endWith(parent) }
+        // Started when the coordinator listens; what is wrong in them is said before.
+        let schedules = try ScheduleThread(
+            configuration?.schedules ?? [], file: file.map { URL(fileURLWithPath: $0).lastPathComponent } ?? "", folder)
         let coordinator = try Coordinator(settings, stop: try StopSignal())
         var isReady = false
         do {
             try coordinator.run { endpoints in
                 isReady = true
+                schedules.begin()
                 if settings.logsToStandardError {
                     complain("apex coordinator: listening on \(endpoints.joined(separator: ", ")); Ctrl-C stops it.")
                 }

@@ -9,9 +9,10 @@ enum Apex {
     static var subcommands: [any Subcommand.Type] {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
-            StudyCommand.self, StatusCommand.self, WatchCommand.self, JobsCommand.self, WorkersCommand.self,
-            WhyCommand.self, ChartsCommand.self, CancelCommand.self, PauseCommand.self, UnpauseCommand.self,
-            ReplayCommand.self, PruneCommand.self, KeysCommand.self, DoctorCommand.self, VersionCommand.self,
+            StudyCommand.self, DataCommand.self, ScheduleCommand.self, StatusCommand.self, WatchCommand.self,
+            JobsCommand.self, WorkersCommand.self, WhyCommand.self, ChartsCommand.self, LineageCommand.self,
+            CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, PruneCommand.self,
+            KeysCommand.self, DoctorCommand.self, VersionCommand.self,
         ]
     }
 

@@ -11,18 +11,21 @@ enum SubmitCommand: Subcommand {
         "submit a job: any program run many times, charts, labels, training sets, no-ops"
     static let help = """
         usage: apex submit command [OPTIONS] -- PROGRAM ARG…
+               apex submit ingest --symbols FILE|universe --from DATE [--to DATE] --providers NAME,… [OPTIONS]
                apex submit noop --count N [--bytes B] [OPTIONS]
                apex submit render …       charts of bars: `apex submit render --help`
                apex submit label …        what came of every bar: `apex submit label --help`
                apex submit aggregate …    training sets of shards: `apex submit aggregate --help`
 
         command runs PROGRAM --count times, with APEX_TASK_INDEX 0, 1, … in its environment and {index} replaced in its
-        arguments. Each run has a working folder of its own, which is removed after it, an environment without the worker's
-        secrets, and an empty standard input; of what it prints the last 64 KiB are kept. noop measures the cluster itself: N tasks that each answer B zero bytes.
+        arguments. Each run has a working folder of its own, which is removed after it, an environment without the
+        worker's secrets, and an empty standard input; of what it prints the last 64 KiB are kept. noop measures the
+        cluster itself: N tasks that each answer B zero bytes.
 
           --count K           how many times (command: default 1)
           --cores C           slots one run occupies (default 1)
-          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much, and may use no more
+          --memory SIZE       memory one run needs, as 512M or 2G; it goes to workers that have as much, and may use no
+                              more
           --processes N       processes one run may have
           --timeout TIME      a run that takes longer is ended and has failed, as 60s or 10m
           --retries R         how often a run that failed is tried again (default 0)
@@ -42,6 +45,7 @@ enum SubmitCommand: Subcommand {
 
     static func help(for arguments: inout Arguments) -> String {
         if arguments.take(Render.name) { return RenderCommand.help }
+        if arguments.take(Ingest.name) { return IngestOptions.help }
         if arguments.take(Label.name) { return LabelCommand.help }
         return arguments.take(Aggregate.name) ? AggregateCommand.help : help
     }
@@ -56,6 +60,7 @@ enum SubmitCommand: Subcommand {
         // Before any other thread: they must inherit that signals are blocked.
         let stop = options.wait ? try StopSignal() : nil
         let client = try Client(options.place)
+        if kindName == Ingest.name { try IngestOptions.refuseSecond(client) }
         let began = ContinuousClock.now
         let job = try client.submit(
             Submission(
@@ -76,12 +81,34 @@ enum SubmitCommand: Subcommand {
         } else {
             if options.output { try printOutput(of: job, client) }
             summarise(status, clientSeconds: seconds)
+            if kindName == Ingest.name, let answer = status.answer {
+                IngestOptions.show(try Ingest.Summary(wireBytes: try client.blob(answer)))
+            }
         }
         if status.failed > 0 { try complainOfFailures(of: job, count: status.failed, client) }
         if status.state != .done, status.failed == 0, !status.reason.isEmpty {
             complain("apex submit: job \(job): \(status.reason)")
         }
         return status.state == .done && status.failed == 0 ? .done : status.state == .unfinished ? .unproved : .failed
+    }
+
+    /// What `apex submit` with these words would submit, under a token of the caller's: for schedules.
+    static func submission(words: [String], token: UInt64, name: String) throws -> Submission {
+        var arguments = Arguments(words)
+        let options = try SubmitOptions(&arguments)
+        guard !options.wait, !options.json else {
+            throw UsageError("--wait and --json are for a person that waits; a schedule does not.")
+        }
+        let kind = try arguments.word("what to submit, command or noop,")
+        guard kind == Command.name || kind == Noop.name else {
+            throw UsageError(
+                "\(kind) is not what a schedule submits; write command, --, apex, submit, \(kind) and its options.")
+        }
+        let (kindName, spec) = try options.spec(kind, &arguments)
+        return Submission(
+            token: token, kind: kindName, spec: spec, name: options.name.isEmpty ? name : options.name,
+            priority: options.priority, after: options.after,
+            needs: TaskNeeds(cores: options.cores, memoryBytes: options.memoryBytes), retries: options.retries)
     }
 
     /// The coordinator's own clock, from accepting the job to its last result stored; the client's where that is too
@@ -185,7 +212,8 @@ private struct SubmitOptions {
                 throw UsageError("--timeout, --processes and --output go with command.")
             }
             return (Noop.name, Noop.Spec(count: count, resultBytes: bytes).wireBytes)
-        default: throw UsageError("\(kind) cannot be submitted; command, noop and render can.")
+        case Ingest.name: return (Ingest.name, try IngestOptions(&arguments, place).spec().wireBytes)
+        default: throw UsageError("\(kind) cannot be submitted; command, noop, render and ingest can.")
         }
     }
 }

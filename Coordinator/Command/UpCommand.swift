@@ -21,6 +21,8 @@ enum UpCommand: Subcommand {
           --config FILE    settings; see the commented cluster.yaml
           --listen ADDR    also let workers and commands of other machines in, over TCP
 
+          --metrics PORT   metrics for Prometheus at http://127.0.0.1:PORT/metrics, health at /healthz
+
         example: apex up --workers 8 &
                  apex submit command --count 100 --wait -- sh -c 'echo task {index}'
         """
@@ -36,6 +38,7 @@ enum UpCommand: Subcommand {
         var options = ["--quiet"]
         if let file { options += ["--config", file] }
         while let listen = try arguments.firstValue("--listen") { options += ["--listen", listen] }
+        if let port = try arguments.integer("--metrics", 0...UInt16.max) { options += ["--metrics", "\(port)"] }
         try arguments.finishWithoutTrailing()
 
         let stop = try StopSignal()

@@ -1,3 +1,4 @@
+import Bars
 import Blobs
 import Configuration
 import CoordinatorShell
@@ -12,7 +13,7 @@ enum WeekendCommand: Subcommand {
     static let name = "weekend"
     static let summary = "run the whole weekend on a file of daily bars, or on a demo market"
     static let help = """
-        usage: apex weekend [--bars FILE | --demo] [OPTIONS]
+        usage: apex weekend [--bars FILE | --store FILE | --demo] [OPTIONS]
 
         Tests parameter variations of ten trading algorithms on five days of 1,000 tickers, prunes them, searches every
         group of 3 and 4 that agree, and writes DIR/run.sqlite, DIR/report.json and DIR/report.html. Without --bars it
@@ -20,6 +21,7 @@ enum WeekendCommand: Subcommand {
         goes on where it stopped.
 
           --bars FILE           daily bars: CSV or gzip, with symbol,date,open,high,low,close,volume in any order
+          --store FILE          daily bars of a store, see `apex data`; --adjustment and --feed where it has several
           --demo                the made-up market (seeded, so it is always the same)
           --week-ending DATE    the newest day, YYYY-MM-DD (default: the newest trading day of the file)
           --seed N              of the sample of tickers and of the search for variations (default 1)
@@ -49,7 +51,14 @@ enum WeekendCommand: Subcommand {
         }
         let bars = try arguments.value("--bars")
         let isDemo = arguments.flag("--demo")
-        if bars != nil && isDemo { throw UsageError("--bars and --demo exclude each other.") }
+        let store = try arguments.value("--store")
+        let (adjustment, feed) = (try SeriesChoice.adjustment(&arguments), try arguments.value("--feed"))
+        guard (bars == nil ? 0 : 1) + (store == nil ? 0 : 1) + (isDemo ? 1 : 0) <= 1 else {
+            throw UsageError("--bars, --store and --demo exclude each other.")
+        }
+        if store == nil, adjustment != nil || feed != nil {
+            throw UsageError("--adjustment and --feed go with --store.")
+        }
         let weekEnding = try arguments.value("--week-ending")
         settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
         settings.cycles = try arguments.integer("--cycles", 1...100_000) ?? settings.cycles
@@ -69,12 +78,18 @@ enum WeekendCommand: Subcommand {
         if folder.holdsSomethingElse {
             throw JobError("\(folder.path): is not empty and holds no weekend; give another --out DIR.")
         }
-        if bars == nil, !isDemo, try folder.manifest() == nil {
+        if bars == nil, store == nil, !isDemo, try folder.manifest() == nil {
             complain("apex weekend: no --bars FILE given, so this runs on a made-up market.")
         }
         var clock = StageClock()
         clock.enter("universe")
-        let input = try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
+        let input =
+            if let store {
+                try WeekendInput(
+                    store: store, adjustment, feed?.lowercased(), settings: settings, weekEnding: weekEnding)
+            } else {
+                try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
+            }
         for line in input.notes.words(universe: settings.universe) { complain(line) }
         var manifest = RunFolder.Manifest(
             identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
@@ -178,9 +193,29 @@ struct WeekendInput {
     }
 
     init(bars path: String?, settings: WeekendSettings, weekEnding: String?) throws {
-        let name = path ?? "the demo market"
         let csv = try path.map { try InputFile.bytes(path: $0) } ?? Self.demo(settings)
-        let bars = try DailyBars(csv: csv, name: name)
+        let name = path ?? "the demo market"
+        try self.init(
+            try DailyBars(csv: csv, name: name), hash: BlobID(of: csv), name: name, path: path.map(absolute) ?? "demo",
+            isDemo: path == nil, settings: settings, weekEnding: weekEnding)
+    }
+
+    /// From a store alone. The run is told from another by the bars it draws, for a store grows.
+    init(
+        store path: String, _ adjustment: SeriesKey.Adjustment?, _ feed: String?, settings: WeekendSettings,
+        weekEnding: String?
+    ) throws {
+        let store = try BarStore(path: absolute(path), access: .read)
+        let basis = try SeriesChoice.basis(of: store, minutes: SeriesKey.dayMinutes, adjustment, feed)
+        try self.init(
+            try store.dailyBars(basis), hash: nil, name: path, path: "\(absolute(path)), \(basis)", isDemo: false,
+            settings: settings, weekEnding: weekEnding)
+    }
+
+    private init(
+        _ bars: DailyBars, hash: BlobID?, name: String, path: String, isDemo: Bool, settings: WeekendSettings,
+        weekEnding: String?
+    ) throws {
         var end: Int32?
         if let weekEnding {
             let digits = weekEnding.replacingOccurrences(of: "-", with: "")
@@ -196,12 +231,12 @@ struct WeekendInput {
         bytes = selection.universe.wireBytes
         blob = BlobID(of: bytes)
         identity = RunFolder.Identity(
-            barsHash: BlobID(of: csv).description, weekEnding: MarketDate.text(selection.weekEnding),
+            barsHash: (hash ?? blob).description, weekEnding: MarketDate.text(selection.weekEnding),
             seed: settings.seed, cycles: settings.cycles, batch: settings.batch, universe: settings.universe,
             window: settings.window,
             sizes: settings.sizes, keep: settings.keep)
         notes = RunFolder.InputNotes(
-            bars: path.map(absolute) ?? "demo", isDemo: path == nil, rows: bars.rowCount,
+            bars: path, isDemo: isDemo, rows: bars.rowCount,
             symbols: selection.symbolCount,
             eligible: selection.eligibleCount,
             rejectedRows: bars.rejected.list.map {

@@ -164,12 +164,9 @@ extension Core {
             let j = at(run.job)
             var index = run.first
             while index < run.first + run.count {
-                let phase = jobs[j].unanswered(index, epoch: run.epoch, owner: workers[w].id)
-                let first = index
-                while index < run.first + run.count,
-                    jobs[j].unanswered(index, epoch: run.epoch, owner: workers[w].id) == phase
-                { index += 1 }
-                let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
+                let (phase, end) = unanswered(from: index, run, w)
+                let part = ClaimRun(job: run.job, first: index, count: end - index, epoch: run.epoch)
+                index = end
                 switch phase {
                 case .claimed: jobs[j].ledger?.start(at: now)  // after a restart its budget's clock goes on with it
                 case .queued: keep(part, by: w)
@@ -180,12 +177,24 @@ extension Core {
         if !stale.isEmpty { effects.append(.send(.cancel(stale), to: workers[w].id)) }
     }
 
+    /// Of a run, from `first` to where it changes: as `Job.unanswered`.
+    private func unanswered(from first: UInt32, _ run: ClaimRun, _ w: Int) -> (phase: TaskTable.Phase?, end: UInt32) {
+        let (j, end, id) = (at(run.job), run.first + run.count, workers[w].id)
+        if jobs[j].earlier.isEmpty {
+            return jobs[j].tasks.unanswered(from: first, to: end, epoch: run.epoch, owner: id)
+        }
+        let phase = jobs[j].unanswered(first, epoch: run.epoch, owner: id)
+        var index = first + 1
+        while index < end, jobs[j].unanswered(index, epoch: run.epoch, owner: id) == phase { index += 1 }
+        return (phase, index)
+    }
+
     private mutating func keep(_ run: ClaimRun, by w: Int) {
         let j = at(run.job)
-        for index in run.indices {
-            jobs[j].tasks.set(index, .claimed)
-            // It was away, not dead: nothing is known against the task after all.
-            if !jobs[j].troubles.isEmpty, jobs[j].troubles[index]?.blamed == run.epoch {
+        jobs[j].tasks.set(run.indices, .claimed)
+        // It was away, not dead: nothing is known against its tasks after all.
+        if !jobs[j].troubles.isEmpty {
+            for index in run.indices where jobs[j].troubles[index]?.blamed == run.epoch {
                 jobs[j].troubles[index]!.blamed = 0
                 jobs[j].troubles[index]!.crashes -= 1
                 recordAttempts(index, of: j)

@@ -38,7 +38,7 @@ package struct Core: Sendable {
     var tokens: [UInt64: JobID] = [:]
     var workers: [Worker] = []
     /// Positions in `workers`. Looked up, never iterated.
-    var workerAt: [WorkerID: Int] = [:]
+    var workerAt = WorkerPlaces()
     /// Sums and orders over `workers`.
     var index = WorkerIndex()
     /// Jobs that are not over, ascending.
@@ -48,6 +48,8 @@ package struct Core: Sendable {
     /// One of those is back.
     var hasReturned = false
     var effects: [Effect] = []
+    /// Empty between events: kept because a tick may come with each of them, and each needs a list of jobs.
+    var scratch: [Int] = []
     /// Of the event being handled: the monotonic time that decides, and the wall time that people read.
     var now: Milliseconds = 0
     package var wall: UInt64 = 0
@@ -56,6 +58,8 @@ package struct Core: Sendable {
     var served: UInt64 = 0
     /// How long tasks of `limits.speculated` take, as far as there were results of each kind.
     var medians: [MedianSketch] = []
+    /// Where the next look for stragglers begins among `workers`.
+    var nextWatched = 0
     package var plantedBug: PlantedBug?
 
     /// Bounds on what strangers say, so that no sum can overflow: ten years, 256 TiB, 65,536 slots, 31 years.
@@ -146,6 +150,7 @@ package struct Core: Sendable {
         var submission = submission
         submission.needs.cores = max(submission.needs.cores, 1)
         jobs.append(Job(id: id, submission: submission, submitted: wall))
+        jobs[at(id)].speculatedKind = speculatedKind(of: submission.kind)
         open.append(id)
         if plantedBug != .forgetsTokens { tokens[submission.token] = id }
         effects += [.record(.accepted(id, submission, wall: wall)), .reply(.submitted(id), to: client)]
@@ -242,13 +247,10 @@ package struct Core: Sendable {
         guard jobs[j].done + jobs[j].parked == jobs[j].taskCount, jobs[j].isArray,
             jobs[j].state == .running || jobs[j].state == .paused
         else { return }
-        let job = jobs[j]
-        guard job.parked > 0 else { return end(id, .done, "", nil) }
-        let first = job.troubles.filter { $0.value.parked != nil }.min { $0.key < $1.key }!
-        end(
-            id, .failed,
-            "\(job.parked) of \(job.taskCount) tasks failed; the first, \(id).\(first.key): \(first.value.parked!)", nil
-        )
+        guard jobs[j].parked > 0 else { return end(id, .done, "", nil) }
+        let first = jobs[j].troubles.filter { $0.value.parked != nil }.min { $0.key < $1.key }!
+        let words = "\(jobs[j].parked) of \(jobs[j].taskCount) tasks failed; the first, \(id).\(first.key)"
+        end(id, .failed, "\(words): \(first.value.parked!)", nil)
     }
 
     mutating func end(_ id: JobID, _ state: JobState, _ reason: String, _ answer: BlobID?) {

@@ -6,12 +6,18 @@ extension Core {
     /// what a tick costs does not grow with the cluster.
     mutating func dispatch() {
         var candidates = candidates()
+        defer {
+            candidates.removeAll(keepingCapacity: true)
+            swap(&scratch, &candidates)
+        }
         guard !candidates.isEmpty else { return }
         if !isDemand(of: candidates) { rankTried(for: demand(of: candidates)) }
         sort(&candidates)
         rankChanged()
+        var hasTried = false
         while let w = nextReadyWorker() {
             guard hasQueued(candidates) else { break }
+            hasTried = true
             let assignments = fill(w, from: &candidates)
             if !assignments.isEmpty {
                 workers[w].sent += 1
@@ -20,6 +26,7 @@ extension Core {
             triedReadyWorker(w)
         }
         endOfReadyWorkers()
+        guard hasTried else { return }
         if candidates.count > 1 { candidates.sort() }
         if !isDemand(of: candidates) { index.demand = [] }
     }
@@ -29,6 +36,7 @@ extension Core {
     /// Positions of jobs with something to hand out, ascending.
     private mutating func candidates() -> [Int] {
         var candidates: [Int] = []
+        swap(&scratch, &candidates)
         for id in open {
             let j = at(id)
             guard jobs[j].state == .running || plantedBug == .startsPaused, jobs[j].ledger?.isOver(at: now) != true,
@@ -140,7 +148,7 @@ extension Core {
     /// The worker is large enough, when it has nothing else to do, and the task may run at all.
     private func mayEverRun(_ index: UInt32, of j: Int, on w: Int) -> Bool {
         let needs = jobs[j].submission.needs
-        let memory = workers[w].hello.hardware.availableMemoryBytes
+        let memory = workers[w].availableMemory
         return needs.cores <= workers[w].slots && (memory == 0 || needs.memoryBytes <= memory)
     }
 
@@ -158,22 +166,22 @@ extension Core {
         // Planned tasks have payloads of their own, so they travel one by one; an array's tasks share theirs.
         let isAlone = isBudgeted || isExclusive || first >= jobs[j].arrayCount
         guard let taken = jobs[j].queue.take(atMost: isAlone ? 1 : min(room, limits.runTasks)) else { return nil }
-        var count: UInt32 = 1
         let last = jobs[j].tasks.epoch(taken.first)
         let epoch = plantedBug == .reusesEpochs ? max(last, 1) : last + 1
-        while count < taken.count {
-            let next = taken.first + count
-            guard next < jobs[j].arrayCount, jobs[j].tasks.phase(next) == .queued, !jobs[j].isSuspect(next),
-                jobs[j].tasks.epoch(next) == last
-            else { break }
-            count += 1
+        var count: UInt32 = 1
+        if taken.count > 1 {
+            let end = min(taken.first + taken.count, jobs[j].arrayCount)
+            let alike = jobs[j].tasks.queued(from: taken.first, to: end, epoch: last) - taken.first
+            while count < alike, !jobs[j].isSuspect(taken.first + count) {
+                count = jobs[j].troubles.isEmpty ? alike : count + 1
+            }
         }
         if count < taken.count { jobs[j].queue.prepend(taken.first + count, taken.count - count) }
 
         served += 1
         jobs[j].served = served
         let run = ClaimRun(job: jobs[j].id, first: taken.first, count: count, epoch: epoch)
-        for index in run.indices { jobs[j].tasks.claim(index, epoch: epoch, owner: workers[w].id) }
+        jobs[j].tasks.claim(run.indices, epoch: epoch, owner: workers[w].id)
         // Without a limit in all a search is sliced all the same: a crash costs a slice, not a day.
         var slice = isBudgeted ? min(limits.slice, remaining) : 0
         if slice > 0, let granted = jobs[j].ledger?.grant(atMost: slice) { slice = granted }
@@ -201,7 +209,7 @@ extension Core {
         let needs = jobs[j].submission.needs
         let slots = workers[w].slots
         guard !workers[w].isReserved, needs.cores <= slots else { return 0 }
-        let memory = workers[w].hello.hardware.availableMemoryBytes
+        let memory = workers[w].availableMemory
         let (heldTasks, heldCores, heldMemory) = (workers[w].heldTasks, workers[w].heldCores, workers[w].heldMemory)
         if needs.memoryBytes > 0, memory > 0 {
             guard heldMemory <= memory, needs.memoryBytes <= memory - heldMemory else { return 0 }

@@ -13,13 +13,16 @@ package struct ClientRef: Hashable, Sendable {
     }
 }
 
+// Rare and large cases of the enums below are `indirect`: every event and effect takes the room of the largest that is
+// not, and millions a second are moved.
+
 /// Everything that can happen to the cluster.
 package enum Event: Sendable, Equatable {
-    case submitted(Submission, by: ClientRef)
+    indirect case submitted(Submission, by: ClientRef)
     /// A planner answered; see `Effect.plan`.
-    case planned(JobID, Plan)
+    indirect case planned(JobID, Plan)
     case planFailed(JobID, String)
-    case hello(Inbound.Hello)
+    indirect case hello(Inbound.Hello)
     case heartbeat(WorkerID, seen: UInt64, held: [ClaimRun])
     case outcomes(WorkerID, number: UInt64, [TaskOutcome])
     case draining(WorkerID)
@@ -57,7 +60,7 @@ package enum PlannerCall: Sendable, Equatable {
     case idle(Load)
     case budgetEnded
     /// Somebody speaks to it.
-    case heard(Hearing.Source, [UInt8])
+    case heard(Hearing.Source, [UInt8], at: Moment)
     /// The job is over: forget its planner. Not answered.
     case forget
 }
@@ -80,25 +83,25 @@ package struct LogLine: Sendable, Equatable {
 
 /// What is stored, so that a coordinator that dies is rebuilt as it was. Nothing is acknowledged before its record is.
 package enum Record: Sendable, Equatable {
-    case accepted(JobID, Submission, wall: UInt64)
-    case state(JobID, JobState, reason: String, answer: BlobID?, wall: UInt64)
+    indirect case accepted(JobID, Submission, wall: UInt64)
+    indirect case state(JobID, JobState, reason: String, answer: BlobID?, wall: UInt64)
     /// Tasks planned, numbered from `first`; an array comes with its shared payload instead.
     case array(JobID, payload: [UInt8], count: UInt32)
     case tasks(JobID, first: UInt32, [PlannedTask])
-    case planStatus(JobID, PlanStatus)
+    indirect case planStatus(JobID, PlanStatus)
     case claimed(ClaimRun, by: WorkerID, grantedMilliseconds: UInt32)
     /// Nothing of this claim is open any more. Unless all of it is done, its epoch must outlive it.
     case closed(ClaimRun, allDone: Bool)
     case done(ClaimRun, [UInt8], busyMicroseconds: UInt64)
     /// Attempts of one task that did not end in a result; `parked` says why it is not tried again.
     case attempts(TaskID, failures: UInt32, crashes: UInt32, parked: String?)
-    case ledger(JobID, LedgerEntry)
+    indirect case ledger(JobID, LedgerEntry)
     /// Said to the planner, and to be said again when it is rebuilt.
-    case heard(JobID, Hearing)
+    indirect case heard(JobID, Hearing)
     /// A worker joined under a name, or is gone for good: after a restart its successor is known by the name.
     case joined(WorkerID, name: String)
     case left(WorkerID)
-    case budget(JobID, StoredBudget)
+    indirect case budget(JobID, StoredBudget)
     /// Budget was added under this token: a repeat adds nothing.
     case budgetAdded(JobID, token: UInt64, milliseconds: UInt64)
 }

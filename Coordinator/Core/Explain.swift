@@ -65,11 +65,10 @@ extension Core {
     /// Every rule that must hold after every event, and the sentence that says which does not. For tests.
     package func brokenInvariant() -> String? {
         for job in jobs {
-            var counts: [TaskTable.Phase: UInt32] = [:]
-            for index in 0..<job.taskCount { counts[job.tasks.phase(index), default: 0] += 1 }
-            if counts[.claimed, default: 0] != job.claimed { return "job \(job.id): claimed tasks are miscounted" }
-            if counts[.done, default: 0] != job.done { return "job \(job.id): done tasks are miscounted" }
-            if counts[.parked, default: 0] != job.parked { return "job \(job.id): parked tasks are miscounted" }
+            let counts = job.tasks.phaseCounts
+            if counts.claimed != job.claimed { return "job \(job.id): claimed tasks are miscounted" }
+            if counts.done != job.done { return "job \(job.id): done tasks are miscounted" }
+            if counts.parked != job.parked { return "job \(job.id): parked tasks are miscounted" }
             if let words = brokenBudget(of: job) { return "job \(job.id): \(words)" }
             let open = workers.flatMap(\.held).filter { $0.run.job == job.id }
             if open.reduce(0, { $0 + $1.open }) != job.claimed + job.doubled {
@@ -79,7 +78,7 @@ extension Core {
             if let ledger = job.ledger, ledger.granted != granted { return "job \(job.id): grants and claims disagree" }
             if job.state.isOver, job.claimed > 0 { return "job \(job.id): \(job.state) with claims" }
             // Tasks answered while they stood in the queue are counted there until they come to its front.
-            if !job.state.isOver, Int(counts[.queued, default: 0]) > job.queue.count {
+            if !job.state.isOver, Int(counts.queued) > job.queue.count {
                 return "job \(job.id): a task waits and stands in no queue"
             }
         }
@@ -105,10 +104,19 @@ extension Core {
             for value in [UInt64(job.id.number), UInt64(job.state.rawValue), UInt64(job.taskCount), UInt64(job.done)] {
                 mix(value)
             }
-            for index in 0..<job.taskCount {
-                let epoch = job.lastingEpoch(index)
-                mix(UInt64(job.tasks.phase(index).rawValue) << 32 | UInt64(epoch))
+            // By runs of tasks that are alike, however the table keeps them: a million that wait cost one step.
+            var run: (count: UInt64, state: UInt64) = (0, 0)
+            job.tasks.forEachRun { _, count, phase, epoch in
+                let state = UInt64(phase.rawValue) << 32 | UInt64(job.lastingEpoch(phase, epoch))
+                if state != run.state, run.count > 0 {
+                    mix(run.count)
+                    mix(run.state)
+                    run.count = 0
+                }
+                run = (run.count + UInt64(count), state)
             }
+            mix(run.count)
+            mix(run.state)
             // Grants and the time of slots that are there end with the coordinator.
             for value in job.lastingBudget { mix(value) }
             for (index, claim) in job.earlier.sorted(by: { $0.key < $1.key }) {
@@ -127,7 +135,8 @@ extension Core {
             if mine.state != theirs.state { return "job \(mine.id) is \(mine.state), was \(theirs.state)" }
             for index in 0..<min(mine.taskCount, theirs.taskCount) {
                 let (a, b) = (mine.tasks.phase(index), theirs.tasks.phase(index))
-                let (x, y) = (mine.lastingEpoch(index), theirs.lastingEpoch(index))
+                let x = mine.lastingEpoch(a, mine.tasks.epoch(index))
+                let y = theirs.lastingEpoch(b, theirs.tasks.epoch(index))
                 if a != b || x != y { return "task \(mine.id).\(index) is \(a)#\(x), was \(b)#\(y)" }
             }
             if mine.earlier != theirs.earlier {

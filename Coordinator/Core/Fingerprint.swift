@@ -94,9 +94,10 @@ package struct Fingerprint: Sendable {
                 26, UInt64(job.number), entry.at, UInt64(entry.task), entry.granted, entry.spent, entry.donated,
             ] { mix(word) }
         case .heard(let job, let hearing):
-            for word in [27, UInt64(job.number), UInt64(hearing.bytes.count), UInt64(hearing.afterResults)] {
-                mix(word)
-            }
+            for word in [
+                27, UInt64(job.number), UInt64(hearing.bytes.count), UInt64(hearing.afterResults),
+                hearing.moment.monotonic, hearing.moment.wall,
+            ] { mix(word) }
         case .joined(let worker, let name):
             mix(worker.incarnation)
             mix(name)

@@ -32,11 +32,12 @@ extension Core {
     }
 
     mutating func hear(_ id: JobID, _ source: Hearing.Source, _ bytes: [UInt8], isKept: Bool) {
+        let moment = Moment(monotonic: now, wall: wall)
         if isKept {
-            let hearing = Hearing(source: source, bytes: bytes, afterResults: jobs[at(id)].done)
+            let hearing = Hearing(source: source, bytes: bytes, afterResults: jobs[at(id)].done, moment: moment)
             effects.append(.record(.heard(id, hearing)))
         }
-        ask(id, .heard(source, bytes))
+        ask(id, .heard(source, bytes, at: moment))
     }
 
     mutating func answer(_ answers: [PlanAnswer], of id: JobID) {

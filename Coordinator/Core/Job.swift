@@ -9,6 +9,8 @@ struct Job: Sendable {
     var reason = ""
     var answer: BlobID?
     var ended: UInt64 = 0
+    /// Position of its kind in `Core.Limits.speculated`; negative: its tasks never run twice at a time.
+    var speculatedKind = -1
     /// Its planner was asked to start.
     var isPlanning = false
     /// Questions to the planner that are not answered yet.
@@ -86,6 +88,10 @@ struct Job: Sendable {
     @inline(__always) mutating func forgetPayload(_ index: UInt32) {
         if index >= arrayCount { payloads[Int(index - arrayCount)] = [] }
     }
+    @inline(__always) mutating func forgetPayloads(_ indices: Range<UInt32>) {
+        guard indices.upperBound > arrayCount else { return }
+        for index in indices { forgetPayload(index) }
+    }
     /// It is over and nothing of it runs again: what remains is what people ask about.
     mutating func forgetWork() {
         queue.removeAll()
@@ -102,10 +108,9 @@ struct Job: Sendable {
     }
 
     /// The epoch as far as it still has a say: a parked task, or one of a job that is over, is never claimed again.
-    func lastingEpoch(_ index: UInt32) -> Epoch {
-        let phase = tasks.phase(index)
+    func lastingEpoch(_ phase: TaskTable.Phase, _ epoch: Epoch) -> Epoch {
         let isOpen = (!state.isOver || state == .unfinished) && phase != .parked
-        return isOpen || phase == .done ? tasks.epoch(index) : 0
+        return isOpen || phase == .done ? epoch : 0
     }
 
     mutating func learn(_ busyMicroseconds: UInt64, tasks count: UInt32) {

@@ -62,6 +62,7 @@ extension Core {
 
     private mutating func restore(_ stored: StoredJob) {
         var job = Job(id: stored.id, submission: stored.submission, submitted: stored.submitted)
+        job.speculatedKind = speculatedKind(of: stored.submission.kind)
         job.state = stored.state
         job.reason = stored.reason
         job.answer = stored.answer
@@ -79,11 +80,9 @@ extension Core {
         job.payloads = stored.tasks.map(\.payload)
         job.budgeted = stored.tasks.map(\.isBudgeted)
         for run in stored.done {
-            for index in run.indices {
-                job.tasks.claim(index, epoch: run.epoch, owner: WorkerID(0))
-                job.tasks.set(index, .done)
-                job.forgetPayload(index)
-            }
+            job.tasks.claim(run.indices, epoch: run.epoch, owner: WorkerID(0))
+            job.tasks.set(run.indices, .done)
+            job.forgetPayloads(run.indices)
             job.done += run.count
             if run.epoch == 0 { job.reused += run.count }
         }
@@ -169,13 +168,8 @@ extension Core {
     }
 
     private mutating func requeueRest(_ j: Int) {
-        var index: UInt32 = 0
-        let count = jobs[j].taskCount
-        while index < count {
-            let first = index
-            while index < count, jobs[j].tasks.phase(index) == .queued { index += 1 }
-            jobs[j].queue.append(first, index - first)
-            while index < count, jobs[j].tasks.phase(index) != .queued { index += 1 }
-        }
+        var queue = RunQueue()
+        jobs[j].tasks.forEachRun { first, count, phase, _ in if phase == .queued { queue.append(first, count) } }
+        jobs[j].queue = queue
     }
 }

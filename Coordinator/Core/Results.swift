@@ -20,15 +20,27 @@ extension Core {
         else { return }
         var index = run.first
         while index < run.first + run.count {
-            let phase = answerable(index, run, w, of: j)
-            let first = index
-            while index < run.first + run.count,
-                answerable(index, run, w, of: j) == phase
-            { index += 1 }
-            let part = ClaimRun(job: run.job, first: first, count: index - first, epoch: run.epoch)
+            let (phase, end) = answerable(from: index, run, w, of: j)
+            let part = ClaimRun(job: run.job, first: index, count: end - index, epoch: run.epoch)
+            index = end
             if let phase { take(part, phase, outcome, from: w) }
             guard !jobs[j].state.isOver else { return }
         }
+    }
+
+    /// The phase of the tasks of a run, from `first` to where it changes, that this answer may be accepted for; nil when
+    /// it may not.
+    private func answerable(from first: UInt32, _ run: ClaimRun, _ w: Int, of j: Int)
+        -> (phase: TaskTable.Phase?, end: UInt32)
+    {
+        let end = run.first + run.count
+        if plantedBug == nil, jobs[j].earlier.isEmpty {
+            return jobs[j].tasks.unanswered(from: first, to: end, epoch: run.epoch, owner: workers[w].id)
+        }
+        let phase = answerable(first, run, w, of: j)
+        var index = first + 1
+        while index < end, answerable(index, run, w, of: j) == phase { index += 1 }
+        return (phase, index)
     }
 
     /// The phase of a task that this answer may be accepted for; nil when it may not.
@@ -52,9 +64,14 @@ extension Core {
         if phase == .claimed {
             let claim = Job.Claimant(epoch: part.epoch, owner: workers[w].id)
             let isDone = if case .done = outcome.end { true } else { false }
-            for index in part.indices {
-                if isDone { settleRival(of: index, j, winner: claim) }
-                release(index, of: j, from: claim)
+            if jobs[j].earlier.isEmpty {
+                jobs[j].tasks.set(part.indices, .queued)
+                jobs[j].claimed -= part.count
+            } else {
+                for index in part.indices {
+                    if isDone { settleRival(of: index, j, winner: claim) }
+                    release(index, of: j, from: claim)
+                }
             }
             if isDone {
                 settle(part, of: w, used: used)
@@ -68,10 +85,8 @@ extension Core {
         }
         switch outcome.end {
         case .done(let bytes):
-            for index in part.indices {
-                jobs[j].tasks.set(index, .done)
-                jobs[j].forgetPayload(index)
-            }
+            jobs[j].tasks.set(part.indices, .done)
+            jobs[j].forgetPayloads(part.indices)
             jobs[j].done += part.count
             workers[w].completed += UInt64(part.count)
             learnPace(of: w, from: used, tasks: part.count, of: j)

@@ -14,7 +14,7 @@ extension Core: Wire {
         }
         writer.array(workers)
         writer.count(workerAt.count)
-        for (worker, at) in workerAt.sorted(by: { $0.key < $1.key }) {
+        for (worker, at) in workerAt.sorted {
             writer.value(worker)
             writer.integer(UInt32(at))
         }
@@ -26,6 +26,7 @@ extension Core: Wire {
         }
         for moment in [now, wall, lastSweep, lastTick, served] { writer.integer(moment) }
         writer.array(medians)
+        writer.integer(UInt32(nextWatched))
         writer.bool(hasReturned)
         writer.value(index)
     }
@@ -33,6 +34,7 @@ extension Core: Wire {
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(limits: try reader.value())
         jobs = try reader.array()
+        for j in jobs.indices { jobs[j].speculatedKind = speculatedKind(of: jobs[j].submission.kind) }
         for _ in 0..<(try reader.count(elementBytes: 12)) {
             let token: UInt64 = try reader.integer()
             tokens[token] = try reader.value()
@@ -53,10 +55,11 @@ extension Core: Wire {
         lastTick = try reader.integer()
         served = try reader.integer()
         medians = try reader.array()
+        nextWatched = Int(try reader.integer(UInt32.self))
         hasReturned = try reader.bool()
         let tried: WorkerIndex = try reader.value()
         guard tried.positions.allSatisfy({ workers.indices.contains($0) }),
-            workerAt.values.allSatisfy({ workers.indices.contains($0) }),
+            workerAt.sorted.allSatisfy({ workers.indices.contains($0.at) }),
             open.allSatisfy({ knows($0) }), jobs.indices.allSatisfy({ Int(jobs[$0].id.number) == $0 + 1 })
         else { throw WireError("a snapshot that names what it does not hold") }
         rebuildIndex(tried)
@@ -69,16 +72,17 @@ extension Core: Wire {
             if workers[w].isGone { index.vacate(w, name: "") } else { index.name(w, workers[w].hello.name) }
             workerChanged(w)
             workers[w].isChanged = isChanged[w]
+            if !workers[w].isGone { watch(w) }
         }
         index.goOn(as: tried)
     }
 
-    /// How many stored properties the snapshots know of, by type; of these `effects` and `plantedBug` are not part of
+    /// How many stored properties the snapshots know of, by type; of these `effects`, `scratch` and `plantedBug` are not part of
     /// them, and sums are made anew.
     package static let snapshotProperties = [
-        "Core": 17, "Limits": 11, "Job": 34, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 5,
-        "RunQueue": 3, "Ledger": 12, "Worker": 19,
-        "HeldRun": 6,
+        "Core": 19, "Limits": 11, "Job": 35, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 2, "Chunk": 3,
+        "Row": 3,
+        "RunQueue": 3, "Ledger": 12, "Worker": 23, "HeldRun": 6,
     ]
     /// The same, as they are.
     package static var properties: [String: Int] {
@@ -90,7 +94,8 @@ extension Core: Wire {
         let values: [(String, Any)] = [
             ("Core", Core()), ("Limits", Limits()), ("Job", job), ("Trouble", Job.Trouble()),
             ("Claimant", Job.Claimant(epoch: 1, owner: WorkerID(1))), ("MedianSketch", MedianSketch()),
-            ("TaskTable", TaskTable()), ("RunQueue", RunQueue()), ("Ledger", Ledger(wall: 1)),
+            ("TaskTable", TaskTable()), ("Chunk", TaskTable.Chunk()), ("Row", TaskTable.Row.fresh),
+            ("RunQueue", RunQueue()), ("Ledger", Ledger(wall: 1)),
             ("Worker", Worker(id: WorkerID(1), hello: hello, isConnected: true, lastHeard: 0, deadline: 0)),
             (
                 "HeldRun",

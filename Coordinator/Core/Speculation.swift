@@ -11,8 +11,10 @@ extension Core {
     private static let patience: UInt64 = 4
     /// Results of a kind before its median is believed.
     private static let fewestResults: UInt32 = 5
-    /// Second claims handed out in one sweep: bounds what it costs.
+    /// Second claims handed out in one sweep, and workers looked at: bounds what it costs. Of ten thousand workers each
+    /// is looked at once a second, as long as anybody is patient at least.
     private static let atOnce = 64
+    private static let watchedAtOnce = 1024
 
     /// A task that may have a second claim.
     private struct Straggler {
@@ -26,9 +28,11 @@ extension Core {
     /// How long a task may run before it is called a straggler; nil when nothing is known of its kind, or its kind may
     /// not run twice.
     package func patience(with job: JobID) -> Milliseconds? {
-        guard knows(job), let kind = limits.speculated.firstIndex(of: jobs[at(job)].submission.kind) else { return nil }
-        return patience(withKind: kind)
+        guard knows(job), jobs[at(job)].speculatedKind >= 0 else { return nil }
+        return patience(withKind: jobs[at(job)].speculatedKind)
     }
+    /// Position of a kind in `limits.speculated`, or -1.
+    func speculatedKind(of kind: String) -> Int { limits.speculated.firstIndex(of: kind) ?? -1 }
     private func patience(withKind kind: Int) -> Milliseconds? {
         guard kind < medians.count, let median = medians[kind].median(ofAtLeast: Self.fewestResults) else { return nil }
         return max(limits.straggle, median * Self.patience / 1000)
@@ -36,19 +40,19 @@ extension Core {
 
     /// Results of a kind that may run twice say how long its tasks take.
     mutating func learnMedian(_ usedMicroseconds: UInt64, tasks: UInt32, of j: Int, first index: UInt32) {
-        guard let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind), !jobs[j].isBudgeted(index) else {
-            return
-        }
+        let kind = jobs[j].speculatedKind
+        guard kind >= 0, !jobs[j].isBudgeted(index) else { return }
         while medians.count <= kind { medians.append(MedianSketch()) }
         medians[kind].add(usedMicroseconds / UInt64(max(tasks, 1)), count: tasks)
     }
 
     /// After whatever waits was handed out: stragglers go to slots that are still idle.
     mutating func speculate() {
-        guard !medians.isEmpty else { return }
+        guard !medians.isEmpty, index.idleWorkers > 0 else { return }
+        let stragglers = stragglers()
+        guard !stragglers.isEmpty else { return }
         let idle = idleWorkers()
-        guard !idle.isEmpty else { return }
-        for straggler in stragglers() {
+        for straggler in stragglers {
             let needs = jobs[straggler.job].submission.needs
             let fitting = idle.first { w in
                 w != straggler.worker && workers[w].heldCores + UInt64(needs.cores) <= UInt64(workers[w].slots)
@@ -61,28 +65,35 @@ extension Core {
     /// Those with a slot to spare that no task is waiting for, the fastest first.
     private func idleWorkers() -> [Int] {
         let awaited = open.compactMap { jobs[at($0)].awaited }
-        let idle = workers.indices.filter { w in
-            workers[w].isConnected && !workers[w].isGone && !workers[w].isDraining && !workers[w].isReserved
-                && workers[w].heldCores < UInt64(workers[w].slots) && !awaited.contains(workers[w].id)
-        }
+        let idle = workers.indices.filter { isIdle($0) && !awaited.contains(workers[$0].id) }
         func rank(_ w: Int) -> (UInt32, UInt64, UInt64) {
-            (UInt32.max - workers[w].pace, .max - workers[w].hello.hardware.dgemmMegaflops, workers[w].id.incarnation)
+            (UInt32.max - workers[w].pace, .max - workers[w].speed, workers[w].id.incarnation)
         }
         return idle.sorted { rank($0) < rank($1) }
     }
 
-    /// The longest waited for first, at most `atOnce`.
-    private func stragglers() -> [Straggler] {
+    /// It has a slot to spare.
+    func isIdle(_ w: Int) -> Bool {
+        workers[w].isConnected && !workers[w].isGone && !workers[w].isDraining && !workers[w].isReserved
+            && workers[w].heldCores < UInt64(workers[w].slots)
+    }
+
+    /// The longest waited for first, at most `atOnce`; of the workers whose turn it is.
+    private mutating func stragglers() -> [Straggler] {
         let patiences = limits.speculated.indices.map { patience(withKind: $0) }
         var found: [Straggler] = []
-        for w in workers.indices where workers[w].isConnected && !workers[w].isGone {
+        let watched = min(workers.count, Self.watchedAtOnce)
+        let first = nextWatched
+        nextWatched = workers.isEmpty ? 0 : (first + watched) % workers.count
+        for step in 0..<watched {
+            let w = (first + step) % workers.count
+            guard workers[w].isConnected, !workers[w].isGone else { continue }
             // What may stand behind others there has waited for as long as a worker has work queued.
             let isCrowded = workers[w].heldCores > UInt64(workers[w].slots)
             for held in workers[w].held {
                 let j = at(held.run.job)
                 guard jobs[j].state == .running, jobs[j].ledger?.isOver(at: now) != true,
-                    let kind = limits.speculated.firstIndex(of: jobs[j].submission.kind),
-                    let patience = patiences[kind],
+                    jobs[j].speculatedKind >= 0, let patience = patiences[jobs[j].speculatedKind],
                     held.since + patience + (isCrowded ? limits.queuedMaximum : 0) < now
                 else { continue }
                 var count = 0

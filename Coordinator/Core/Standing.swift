@@ -50,7 +50,7 @@ extension Core {
         let large = live.filter { workers[$0].slots >= needs.cores }
         guard !large.isEmpty else { return .tooManyCores(largest: live.map { workers[$0].slots }.max() ?? 0) }
         let fitting = large.filter {
-            let memory = workers[$0].hello.hardware.availableMemoryBytes
+            let memory = workers[$0].availableMemory
             return memory == 0 || memory >= needs.memoryBytes
         }
         guard !fitting.isEmpty else { return .tooMuchMemory }
@@ -72,7 +72,7 @@ extension Core {
 
     /// The job whose task is to come next to a worker, or for which it is being emptied, before one of job `j`.
     private mutating func rival(of j: Int, on w: Int) -> Int? {
-        let memory = workers[w].hello.hardware.availableMemoryBytes
+        let memory = workers[w].availableMemory
         let candidates = open.map { at($0) }.filter { other in
             let needs = jobs[other].submission.needs
             return other != j && jobs[other].state == .running && needs.cores <= workers[w].slots

@@ -9,22 +9,29 @@ struct WorkerIndex: Sendable {
     var liveTasks = 0
     /// Slots that bring budgets their time.
     var budgetSlots: UInt64 = 0
-    /// Positions of workers that are gone, descending: the smallest is taken again first.
-    private var vacant: [Int] = []
+    /// Connected workers that do not drain and have a slot to spare.
+    var idleWorkers = 0
+    /// Positions of workers that are gone: the smallest is taken again first.
+    private var vacant = LeastFirst<Int>()
     /// Positions of workers by name. Looked up, never iterated.
     private var named: [String: [Int]] = [:]
-    /// Nobody's deadline is before this moment.
-    var earliestDeadline: Milliseconds = 0
+    /// When to look at whose deadline; out-of-date entries are passed over.
+    var deadlines = LeastFirst<Deadline>()
     /// Workers that changed since they were last ranked.
     fileprivate var changed: [Int] = []
     /// Workers to be tried, the next one first; out-of-date entries are passed over.
-    fileprivate var heap: [Rank] = []
+    fileprivate var heap = LeastFirst<Rank>()
     fileprivate var stamp: UInt64 = 0
     /// Workers that were tried; nothing more fits them until they change, or the jobs want something else.
     fileprivate var tried: [Int] = []
     /// What the jobs wanted when workers were last tried in vain.
     var demand: [Demand] = []
 
+    struct Deadline: Comparable, Sendable {
+        let at: Milliseconds
+        let worker: Int
+        static func < (a: Deadline, b: Deadline) -> Bool { (a.at, a.worker) < (b.at, b.worker) }
+    }
     struct Rank: Comparable, Sendable {
         let at: Int
         let load: UInt64
@@ -48,12 +55,11 @@ struct WorkerIndex: Sendable {
     }
 
     mutating func vacate(_ w: Int, name: String) {
-        let place = vacant.firstIndex { $0 < w } ?? vacant.count
-        vacant.insert(w, at: place)
+        vacant.insert(w)
         named[name]?.removeAll { $0 == w }
         if named[name]?.isEmpty == true { named[name] = nil }
     }
-    mutating func vacancy() -> Int? { vacant.popLast() }
+    mutating func vacancy() -> Int? { vacant.popLeast() }
     mutating func name(_ w: Int, _ name: String) { named[name, default: []].append(w) }
     mutating func rename(_ w: Int, from old: String, to name: String) {
         guard old != name else { return }
@@ -72,9 +78,10 @@ extension Core {
         let isLive = workers[w].isConnected && !workers[w].isGone
         let slots = isLive && !workers[w].isDraining ? Int(workers[w].slots) : 0
         let budget = workers[w].isGone ? 0 : budgetSlots(of: w)
+        let isIdle = slots > 0 && !workers[w].isReserved && workers[w].heldCores < UInt64(slots)
         let new = Worker.Counted(
             slots: slots, pace: UInt64(slots) * UInt64(workers[w].pace), tasks: isLive ? Int(workers[w].heldTasks) : 0,
-            budget: budget)
+            budget: budget, idle: isIdle ? 1 : 0)
         workers[w].counted = new
         index.liveSlots += new.slots - old.slots
         index.livePace += new.pace
@@ -82,6 +89,7 @@ extension Core {
         index.liveTasks += new.tasks - old.tasks
         index.budgetSlots += new.budget
         index.budgetSlots -= old.budget
+        index.idleWorkers += new.idle - old.idle
         guard !workers[w].isChanged else { return }
         workers[w].isChanged = true
         index.changed.append(w)
@@ -117,9 +125,9 @@ extension Core {
         for at in index.changed.indices { workers[index.changed[at]].isChanged = false }
         index.changed.removeAll(keepingCapacity: true)
         guard index.heap.count > 2 * workers.count + 64 else { return }
-        let current = index.heap.filter { workers[$0.at].stamp == $0.stamp }
-        index.heap = []
-        for rank in current { index.heap.insert(rank) }
+        var current = LeastFirst<WorkerIndex.Rank>()
+        for rank in index.heap.elements where workers[rank.at].stamp == rank.stamp { current.insert(rank) }
+        index.heap = current
     }
 
     /// When the jobs want something else, whoever was tried before is tried again.
@@ -144,7 +152,7 @@ extension Core {
         index.heap.insert(
             WorkerIndex.Rank(
                 at: w, load: workers[w].heldCores * 65_536 / UInt64(max(workers[w].slots, 1)), pace: workers[w].pace,
-                speed: workers[w].hello.hardware.dgemmMegaflops, id: workers[w].id, stamp: index.stamp))
+                speed: workers[w].speed, id: workers[w].id, stamp: index.stamp))
     }
 
     /// How fast a worker is, from how long its tasks take beside what they take on all workers.
@@ -168,48 +176,21 @@ extension Core {
         let pace = live.reduce(0) { $0 + ($1.isDraining ? 0 : UInt64($1.slots) * UInt64($1.pace)) }
         if pace != index.livePace { return "a pace of \(index.livePace) is counted and \(pace) is there" }
         let budget = workers.indices.reduce(0) { $0 + (workers[$1].isGone ? 0 : budgetSlots(of: $1)) }
+        let idle = workers.indices.count { isIdle($0) }
+        if idle != index.idleWorkers { return "\(index.idleWorkers) idle workers are counted and \(idle) are there" }
         if budget != index.budgetSlots { return "\(index.budgetSlots) slots of budgets are counted, not \(budget)" }
         return nil
-    }
-}
-
-/// A binary heap, the least first.
-extension [WorkerIndex.Rank] {
-    fileprivate mutating func insert(_ rank: WorkerIndex.Rank) {
-        append(rank)
-        var child = count - 1
-        while child > 0 {
-            let parent = (child - 1) / 2
-            guard self[child] < self[parent] else { break }
-            swapAt(child, parent)
-            child = parent
-        }
-    }
-    fileprivate mutating func popLeast() {
-        swapAt(0, count - 1)
-        removeLast()
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < count && self[child] < self[least] {
-                least = child
-            }
-            guard least != parent else { break }
-            swapAt(parent, least)
-            parent = least
-        }
     }
 }
 
 // For snapshots: who is tried when. The sums and the names are made anew.
 extension WorkerIndex: Wire {
     package func write(to writer: inout WireWriter) {
-        writer.integer(earliestDeadline)
         writer.integer(stamp)
         writer.integers(changed.map { UInt32($0) })
         writer.integers(tried.map { UInt32($0) })
         writer.count(heap.count)
-        for rank in heap {
+        for rank in heap.elements {
             writer.integer(UInt32(rank.at))
             for number in [rank.load, rank.speed, rank.stamp] { writer.integer(number) }
             writer.integer(rank.pace)
@@ -223,17 +204,17 @@ extension WorkerIndex: Wire {
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
-        earliestDeadline = try reader.integer()
         stamp = try reader.integer()
         changed = try reader.integers(of: UInt32.self).map { Int($0) }
         tried = try reader.integers(of: UInt32.self).map { Int($0) }
+        // As they stood in the heap: taken in again in that order they stand so.
         for _ in 0..<(try reader.count(elementBytes: 40)) {
             let at = Int(try reader.integer(UInt32.self))
             let (load, speed, stamp): (UInt64, UInt64, UInt64) = (
                 try reader.integer(), try reader.integer(), try reader.integer()
             )
             let pace: UInt32 = try reader.integer()
-            heap.append(Rank(at: at, load: load, pace: pace, speed: speed, id: try reader.value(), stamp: stamp))
+            heap.insert(Rank(at: at, load: load, pace: pace, speed: speed, id: try reader.value(), stamp: stamp))
         }
         for _ in 0..<(try reader.count(elementBytes: 16)) {
             let job = Int(try reader.integer(UInt32.self))
@@ -245,11 +226,10 @@ extension WorkerIndex: Wire {
         }
     }
     /// Every position that is named here.
-    var positions: [Int] { changed + tried + heap.map(\.at) }
+    var positions: [Int] { changed + tried + heap.elements.map(\.at) }
 
     /// Takes who is tried when from another, the sums and names from this.
     mutating func goOn(as other: WorkerIndex) {
-        earliestDeadline = other.earliestDeadline
         stamp = other.stamp
         changed = other.changed
         tried = other.tried

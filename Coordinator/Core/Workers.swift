@@ -8,8 +8,7 @@ extension Core {
         if let known = workerAt[hello.worker] {
             w = known
             index.rename(w, from: workers[w].hello.name, to: hello.name)
-            workers[w].hello = hello
-            workers[w].hello.slots = min(hello.slots, Self.maximumSlots)
+            workers[w].hello = bounded(hello)
             workers[w].isConnected = true
         } else {
             w = join(hello)
@@ -23,14 +22,14 @@ extension Core {
     }
 
     private mutating func join(_ hello: Inbound.Hello) -> Int {
-        var worker = Worker(
-            id: hello.worker, hello: hello, isConnected: true, lastHeard: now, deadline: now + limits.silence)
-        worker.hello.slots = min(hello.slots, Self.maximumSlots)
-        let w = add(worker)
+        let w = add(
+            Worker(
+                id: hello.worker, hello: bounded(hello), isConnected: true, lastHeard: now,
+                deadline: now + limits.silence))
         // A supervisor restarts a crashed worker under its old name: the old process has two heartbeats to object.
         for other in index.positions(named: hello.name) where other != w {
             workers[other].deadline = min(workers[other].deadline, now + 2 * limits.heartbeat)
-            index.earliestDeadline = min(index.earliestDeadline, workers[other].deadline)
+            watch(other)
         }
         effects.append(.record(.joined(hello.worker, name: hello.name)))
         effects.append(
@@ -39,6 +38,14 @@ extension Core {
                     .info, "worker_joined",
                     [("worker", "\(hello.worker)"), ("name", hello.name), ("slots", "\(hello.slots)")])))
         return w
+    }
+
+    /// As it is kept: its claims have lists of their own.
+    private func bounded(_ hello: Inbound.Hello) -> Inbound.Hello {
+        var hello = hello
+        hello.slots = min(hello.slots, Self.maximumSlots)
+        hello.held = []
+        return hello
     }
 
     /// The place of one that is gone is taken again, so that the table does not grow with every reconnect.
@@ -54,9 +61,15 @@ extension Core {
         }
         workerAt[worker.id] = w
         index.name(w, worker.hello.name)
-        index.earliestDeadline = min(index.earliestDeadline, worker.deadline)
+        watch(w)
         workerChanged(w)
         return w
+    }
+
+    /// Its deadline is looked at when it comes.
+    mutating func watch(_ w: Int) {
+        workers[w].watch = workers[w].deadline
+        index.deadlines.insert(WorkerIndex.Deadline(at: workers[w].deadline, worker: w))
     }
 
     private mutating func touch(_ w: Int) {
@@ -99,15 +112,22 @@ extension Core {
     mutating func sweep() {
         guard now >= lastSweep + 100 || lastSweep == 0 else { return }
         lastSweep = now
-        // Deadlines move away with every word of a worker: this is asked of all of them every few seconds.
-        guard plantedBug != .ignoresSilence, index.earliestDeadline <= now else { return }
-        index.earliestDeadline = .max
-        for w in workers.indices where !workers[w].isGone && workers[w].deadline > now {
-            index.earliestDeadline = min(index.earliestDeadline, workers[w].deadline)
+        guard plantedBug != .ignoresSilence else { return }
+        // Deadlines move away with every word of a worker: each is looked at when it was to come, once in a few seconds.
+        var lost: [Int] = []
+        while let next = index.deadlines.first, next.at <= now {
+            index.deadlines.popLeast()
+            let w = next.worker
+            guard !workers[w].isGone, workers[w].watch == next.at else { continue }
+            guard workers[w].deadline <= now else {
+                watch(w)
+                continue
+            }
+            // Two entries may be alike.
+            workers[w].watch = 0
+            lost.append(w)
         }
-        for w in workers.indices where !workers[w].isGone && workers[w].deadline <= now {
-            loseWorker(w, blame: blame(for: w), "silent for \(now - workers[w].lastHeard) ms")
-        }
+        for w in lost.sorted() { loseWorker(w, blame: blame(for: w), "silent for \(now - workers[w].lastHeard) ms") }
     }
 
     /// One that did not return after a restart died like any other when somebody else did return. When nobody does, the

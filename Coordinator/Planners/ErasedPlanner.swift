@@ -8,7 +8,7 @@ package protocol ErasedPlanner: Sendable {
     mutating func finished(_ index: UInt32, _ result: [UInt8], load: Load) throws(JobError) -> PlannerOutput
     mutating func idle(load: Load) throws(JobError) -> PlannerOutput
     mutating func budgetEnded() throws(JobError) -> PlannerOutput
-    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> PlannerOutput
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError) -> PlannerOutput
     mutating func restore(
         tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])], hearings: [Hearing]
     ) throws(JobError) -> PlannerOutput
@@ -48,9 +48,8 @@ struct Erased<P: Planner>: ErasedPlanner {
     }
     mutating func idle(load: Load) throws(JobError) -> PlannerOutput { encode(try planner.idle(load: load)) }
     mutating func budgetEnded() throws(JobError) -> PlannerOutput { encode(try planner.budgetEnded()) }
-    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> PlannerOutput {
-        encode(try planner.heard(source, bytes))
-    }
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError) -> PlannerOutput
+    { encode(try planner.heard(source, bytes, at: moment)) }
 
     mutating func restore(
         tasks: [[UInt8]], results: [(index: UInt32, result: [UInt8])], hearings: [Hearing]

@@ -27,6 +27,10 @@ package protocol Planner<Kind>: Sendable {
     /// again. Answers go into `Step.answers`.
     mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task>
 
+    /// As `heard(_:_:)`, for planners that count time.
+    mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError)
+        -> Step<Kind.Task>
+
     /// After a restart: `tasks` are all that were planned, in order, `results` the accepted ones in order of
     /// acceptance. Answers with what was due but not yet planned when the coordinator died.
     mutating func restore(tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)]) throws(JobError)
@@ -82,6 +86,9 @@ extension Planner {
     package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Kind.Task> {
         Step()
     }
+    package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8], at moment: Moment) throws(JobError)
+        -> Step<Kind.Task>
+    { try heard(source, bytes) }
     package mutating func restore(
         tasks: [Kind.Task], results: [(index: Int, result: Kind.Result)], hearings: [Hearing]
     ) throws(JobError) -> Step<Kind.Task> { try restore(tasks: tasks, results: results) }

@@ -16,6 +16,7 @@ package enum PlannerList {
         maker(NoopPlanner.self), maker(CommandPlanner.self), maker(VariationsPlanner.self),
         maker(GroupsPlanner.self), maker(WeekendPlanner.self), maker(StudyPlanner.self),
         maker(RenderPlanner.self), maker(LabelPlanner.self), maker(AggregatePlanner.self),
+        maker(IngestPlanner.self),
     ]
 
     /// Kinds that can be submitted, in the list's order.

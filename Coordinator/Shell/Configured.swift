@@ -15,6 +15,7 @@ extension Coordinator.Settings {
         reusesResults = settings.tasks.reuse
         batchMessages = settings.coordinator.commitBatch
         logLevel = settings.logLevel
+        if metricsPort == nil { metricsPort = settings.coordinator.metricsPort.map { UInt16(clamping: $0) } }
         if let keys = settings.coordinator.keys { folder.keys = keys }
         listen += settings.coordinator.listen
     }

@@ -3,6 +3,7 @@ import Configuration
 import CoordinatorCore
 import Foundation
 import Messages
+import Metrics
 import Planners
 import Store
 import ZeroMQ
@@ -24,6 +25,8 @@ package final class Coordinator {
         package var recordsFlight = true
         /// Answers tasks that were computed before from the store.
         package var reusesResults = true
+        /// Where metrics are on 127.0.0.1; nil: nowhere; 0: at any port that is free.
+        package var metricsPort: UInt16?
         package init(folder: StateFolder, hostID: String) {
             self.folder = folder
             self.hostID = hostID
@@ -38,6 +41,7 @@ package final class Coordinator {
     private let planning: PlanningThread
     private let planned: Wakeup
     let studies: StudyWriter
+    let ingests: IngestWriter
     private let stop: StopSignal
     private let log: EventLog
     private let recorder: FlightRecorder?
@@ -53,6 +57,9 @@ package final class Coordinator {
     private var listeners: [Listener] = []
     /// TCP connections by what answers are addressed to.
     private var seats: [UInt64: Seat] = [:]
+    private let desk: MetricDesk?
+    /// Nil where nobody may ask.
+    private var measures: Measures?
 
     /// Opens the state, rebuilds the core from it and asks its planners to continue.
     /// - Throws: when another coordinator runs on the state, or it cannot be read.
@@ -65,13 +72,15 @@ package final class Coordinator {
         recorder = settings.recordsFlight ? FlightRecorder(settings.folder.flight) { [log] in log.write($0) } : nil
         blobs = try BlobStore(settings.folder.blobs)
         planned = try Wakeup()
+        let wakeup = planned
         planning = PlanningThread(
             blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil, wakeup: planned
         ) { [log] in log.write($0) }
-        let wakeup = planned
+        desk = settings.metricsPort.map { _ in MetricDesk(settings.folder, wakeup: wakeup) }
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
         offences = Offences(log)
         admission = try settings.listen.isEmpty ? nil : Admission(KeyFolder(settings.folder.keys), log)
+        ingests = IngestWriter(path: settings.folder.bars, log: { [log] in log.write($0) }, wake: { wakeup.wake() })
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
         core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
@@ -84,6 +93,7 @@ package final class Coordinator {
         }
         self.database = database
         start = .now
+        measures = desk.map { _ in Measures(core.jobStatuses(at: 0)) }
         if !stored.isEmpty { log.write(LogLine(.info, "state_restored", [("jobs", "\(stored.count)")])) }
     }
 
@@ -99,6 +109,7 @@ package final class Coordinator {
         _ = poller.add(descriptor: planned.descriptor)
         _ = poller.add(descriptor: stop.descriptor)
         if let admission { _ = poller.add(descriptor: admission.descriptor) }
+        let server = try serveMetrics()
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
         ready(listeners.flatMap(\.endpoints))
@@ -118,18 +129,32 @@ package final class Coordinator {
                 let isDrained = try receive(from: index, &batch)
                 if let monitor = listeners[index].monitor { offences.endBatch(monitor, isDrained: isDrained) }
             }
-            if let failure = planning.failure ?? studies.failure { throw JobError(failure) }
+            if let failure = planning.failure ?? studies.failure ?? ingests.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
+            if let desk, let measures, desk.isWanted { desk.deliver(metricPage(measures)) }
+            database.tidy()
         }
+        // Its thread asks nobody any more.
+        withExtendedLifetime(server) {}
         try handle([.stopping])
         recorder?.stop(core)
         studies.stop()
+        ingests.stop()
         if let failure = studies.failure { log.write(LogLine(.warning, "studies_behind", [("why", "\"\(failure)\"")])) }
         log.write(LogLine(.info, "coordinator_stopped"))
         planning.stop()
+    }
+
+    /// - Returns: what serves them, for as long as it is kept.
+    private func serveMetrics() throws(JobError) -> MetricServer? {
+        guard let desk, let port = settings.metricsPort else { return nil }
+        let server = try MetricServer(port: port, metrics: { desk.metrics() }, health: { desk.health() })
+        log.write(
+            LogLine(.info, "metrics_served", [("at", "http://127.0.0.1:\(server.port)/metrics")]))
+        return server
     }
 
     // MARK: - In
@@ -257,6 +282,7 @@ package final class Coordinator {
     private static let startPatience: Duration = .milliseconds(1)
 
     private func handle(_ events: [Event]) throws {
+        let began = ContinuousClock.now
         var effects = decide(events)
         // Asked before the commit, unlike all else: a planner only answers, and its answer is stored with this batch or
         // with a later one.
@@ -265,7 +291,11 @@ package final class Coordinator {
         for case .plan(let job, let call) in effects where call.isStart { planning.ask(job, call) }
         if starts > 0 { effects += try decide(startAnswers(starts)) }
         let records = effects.compactMap { if case .record(let record) = $0 { record } else { nil } }
-        if !records.isEmpty { try database.commit(records) }
+        if measures == nil {
+            if !records.isEmpty { try database.commit(records) }
+        } else {
+            try commitMeasured(records, since: began)
+        }
         recorder?.end(effects, core)
         for (at, effect) in effects.enumerated() {
             switch effect {
@@ -282,6 +312,14 @@ package final class Coordinator {
             case .log(let line): log.write(line)
             }
         }
+    }
+
+    private func commitMeasured(_ records: [Record], since began: ContinuousClock.Instant) throws {
+        measures?.count(records, wall: wallMilliseconds)
+        let start = ContinuousClock.now
+        if !records.isEmpty { try database.commit(records) }
+        let end = ContinuousClock.now
+        measures?.batch(end - began, commit: records.isEmpty ? nil : end - start)
     }
 
     private func decide(_ events: [Event]) -> [Effect] {
@@ -306,7 +344,7 @@ package final class Coordinator {
             answers += planning.takeAnswers()
         }
         // Their threads' last words were meant for the loop, which has not heard the wakeup taken here.
-        if planning.failure ?? studies.failure != nil { planned.wake() }
+        if planning.failure ?? studies.failure ?? ingests.failure != nil { planned.wake() }
         return answers.isEmpty ? [] : answers + [.ticked(wall: wallMilliseconds)]
     }
 

@@ -133,7 +133,7 @@ final class PlanningThread: Sendable {
             return try planner.finished(index, result, load: load)
         case .idle(let load): return try planner.idle(load: load)
         case .budgetEnded: return try planner.budgetEnded()
-        case .heard(let source, let bytes): return try planner.heard(source, bytes)
+        case .heard(let source, let bytes, let moment): return try planner.heard(source, bytes, at: moment)
         case .forget, .start: return nil
         }
     }

@@ -6,6 +6,8 @@ import Store
 package struct StateDatabase: ~Copyable {
     private let database: Database
     private var doneRows = DoneRows()
+    /// Written to the log since it was moved to the main file.
+    private var waitingPages = 0
     /// Jobs whose tasks are one array: no planner cares in which order they were done. Looked up, never iterated.
     private var arrays: Set<JobID> = []
     private let insertJob: Statement
@@ -34,6 +36,7 @@ package struct StateDatabase: ~Copyable {
     package init(path: String) throws(DatabaseError) {
         // Locals first: a value that cannot be copied is either whole or not there.
         let database = try Database(path: path, mode: .durable)
+        try database.leaveCheckpoints()
         try Self.prepareTables(database, path)
         let insertJob = try database.prepare(
             "INSERT INTO jobs(id, submission, submitted, state) VALUES(?1, ?2, ?3, ?4)")
@@ -66,7 +69,8 @@ package struct StateDatabase: ~Copyable {
         let insertAddition = try database.prepare(
             "INSERT INTO budget_additions(job, token, milliseconds) VALUES(?1, ?2, ?3)")
         let insertHearing = try database.prepare(
-            "INSERT INTO hearings(job, after_results, source, number, bytes) VALUES(?1, ?2, ?3, ?4, ?5)")
+            "INSERT INTO hearings(job, after_results, source, number, bytes, monotonic, wall) "
+                + "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         let insertWorker = try database.prepare("INSERT OR REPLACE INTO workers(id, name) VALUES(?1, ?2)")
         let deleteWorker = try database.prepare("DELETE FROM workers WHERE id=?1")
         self.database = database
@@ -102,7 +106,7 @@ package struct StateDatabase: ~Copyable {
                 "\(path): written by another version of apex (tables \(found), this one knows \(schemaVersion)); "
                     + "run that version, or give another place with --state DIR.")
         }
-        guard found == 0 else { return }
+        guard found == 0 else { return try addMoments(database) }
         try database.execute(
             """
             BEGIN;
@@ -123,7 +127,8 @@ package struct StateDatabase: ~Copyable {
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
             CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,
-                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL);
+                source INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL,
+                monotonic INTEGER NOT NULL DEFAULT 0, wall INTEGER NOT NULL DEFAULT 0);
             CREATE TABLE workers(id INTEGER PRIMARY KEY, name TEXT NOT NULL);
             CREATE INDEX done_of_job ON done(job, first);
             CREATE INDEX hearings_of_job ON hearings(job);
@@ -131,6 +136,17 @@ package struct StateDatabase: ~Copyable {
             PRAGMA user_version = \(schemaVersion);
             COMMIT
             """)
+    }
+
+    /// Tables made before hearings had their time get the columns; those hearings were of kinds that count none.
+    private static func addMoments(_ database: borrowing Database) throws(DatabaseError) {
+        let columns = try database.prepare("SELECT COUNT(*) FROM pragma_table_info('hearings') WHERE name='monotonic'")
+        _ = try columns.step()
+        guard columns.integer(0) == 0 else { return }
+        columns.reset()
+        for column in ["monotonic", "wall"] {
+            try database.execute("ALTER TABLE hearings ADD COLUMN \(column) INTEGER NOT NULL DEFAULT 0")
+        }
     }
 
     // MARK: - Writing
@@ -149,11 +165,22 @@ package struct StateDatabase: ~Copyable {
             // Last: closing what an ended job still had out is among the records.
             for job in ended { try forgetWork(of: job) }
             try database.commit()
+            waitingPages += database.takeWrittenPages()
+            if waitingPages >= 8 * Self.tidyPages { tidy() }
         } catch {
             doneRows = DoneRows()
             if database.isInTransaction { try? database.rollback() }
             throw error
         }
+    }
+
+    /// As many as SQLite itself lets wait: 4 MB.
+    private static let tidyPages = 1000
+
+    /// Called when nobody waits for a commit: keeps the log short. Where the disk is full it is tried again later.
+    package mutating func tidy() {
+        guard waitingPages >= Self.tidyPages, (try? database.checkpoint()) != nil else { return }
+        waitingPages = 0
     }
 
     /// A job that is over keeps its results and the failures that people ask for; nobody claims anything of it again.
@@ -258,6 +285,8 @@ package struct StateDatabase: ~Copyable {
             try insertHearing.bind(source, at: 3)
             try insertHearing.bind(Int(number), at: 4)
             try insertHearing.bind(blob: hearing.bytes, at: 5)
+            try insertHearing.bind(Int64(bitPattern: hearing.moment.monotonic), at: 6)
+            try insertHearing.bind(Int64(bitPattern: hearing.moment.wall), at: 7)
             try insertHearing.run()
         case .joined(let worker, let name):
             try insertWorker.bind(Int64(bitPattern: worker.incarnation), at: 1)
@@ -407,7 +436,7 @@ package struct StateDatabase: ~Copyable {
     /// What was said to a job's planner, in order.
     func hearings(of job: JobID) throws(DatabaseError) -> [Hearing] {
         let rows = try database.prepare(
-            "SELECT after_results, source, number, bytes FROM hearings WHERE job=?1 ORDER BY seq")
+            "SELECT after_results, source, number, bytes, monotonic, wall FROM hearings WHERE job=?1 ORDER BY seq")
         try rows.bind(Int(job.number), at: 1)
         var hearings: [Hearing] = []
         while try rows.step() {
@@ -419,7 +448,11 @@ package struct StateDatabase: ~Copyable {
             case 2: source = .parked(number)
             case let other: throw DatabaseError(cause: .corrupt, "state.sqlite: a hearing of source \(other).")
             }
-            hearings.append(Hearing(source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0))))
+            let moment = Moment(
+                monotonic: UInt64(bitPattern: rows.integer(4)), wall: UInt64(bitPattern: rows.integer(5)))
+            hearings.append(
+                Hearing(
+                    source: source, bytes: rows.blob(3), afterResults: UInt32(rows.integer(0)), moment: moment))
         }
         return hearings
     }

@@ -15,6 +15,7 @@ package struct StateFolder: Sendable {
     package var database: String { path + "/state.sqlite" }
     /// Optuna's own tables, and `trials.jsonl` of each study in a folder of its name.
     package var studies: String { path + "/studies.sqlite" }
+    package var bars: String { path + "/bars.sqlite" }
     package var studyFolder: String { path + "/studies" }
     /// Results of tasks that may be asked for again: see ReuseStore.
     package var reuse: String { path + "/reuse.sqlite" }

@@ -18,8 +18,11 @@ import CSQLite
     package let path: String
     private let connection: OpaquePointer
 
-    /// - Parameter busyTimeout: how long a statement waits for another connection's lock before it throws.
-    package init(path: String, mode: Mode, busyTimeout: Duration = .seconds(5)) throws(DatabaseError) {
+    /// - Parameters: busyTimeout: how long a statement waits for another connection's lock before it throws. pageBytes: of
+    ///   a file that is made now; nil: SQLite's default.
+    package init(
+        path: String, mode: Mode, busyTimeout: Duration = .seconds(5), pageBytes: Int? = nil
+    ) throws(DatabaseError) {
         // A connection is used by one thread at a time (it is not Sendable), so SQLite's own lock is not needed.
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         switch mode {
@@ -44,6 +47,8 @@ import CSQLite
             case .scratch: "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE"
             }
         do {
+            // Counts only for a file without a page yet; in a write-ahead log it is fixed.
+            if let pageBytes { try unsafe Self.execute("PRAGMA page_size=\(pageBytes)", on: connection, path: path) }
             try unsafe Self.execute(settings, on: connection, path: path)
         } catch {
             unsafe sqlite3_close_v2(connection)
@@ -85,6 +90,28 @@ import CSQLite
     package func begin() throws(DatabaseError) { try execute("BEGIN IMMEDIATE") }
     package func commit() throws(DatabaseError) { try execute("COMMIT") }
     package func rollback() throws(DatabaseError) { try execute("ROLLBACK") }
+
+    // MARK: - Checkpoints
+
+    /// From now on a commit never moves the write-ahead log into the main file, which may take many times as long as the
+    /// commit: `checkpoint` does, when nobody waits.
+    package func leaveCheckpoints() throws(DatabaseError) { try execute("PRAGMA wal_autocheckpoint=0") }
+
+    /// Pages written since this was asked last.
+    package func takeWrittenPages() -> Int {
+        var (written, highest): (Int32, Int32) = (0, 0)
+        // Both are locals that outlive the call; 1: count from 0 again.
+        unsafe sqlite3_db_status(connection, SQLITE_DBSTATUS_CACHE_WRITE, &written, &highest, 1)
+        return Int(written)
+    }
+
+    /// Moves what it can without waiting for readers. What stays in the log is as safe there.
+    package func checkpoint() throws(DatabaseError) {
+        let code = unsafe sqlite3_wal_checkpoint_v2(connection, nil, SQLITE_CHECKPOINT_PASSIVE, nil, nil)
+        guard code == SQLITE_OK else {
+            throw unsafe DatabaseError(code: code, connection: connection, path: path, while: "moving its log")
+        }
+    }
 
     /// True between `begin` and `commit` or `rollback`. SQLite rolls back by itself after some errors (a full disk).
     package var isInTransaction: Bool { unsafe sqlite3_get_autocommit(connection) == 0 }

@@ -102,6 +102,16 @@ import CSQLite
         let count = Int(unsafe sqlite3_column_bytes(pointer, Int32(column)))
         return unsafe Array(UnsafeRawBufferPointer(start: address, count: count))
     }
+    /// The bytes of a blob where SQLite holds them, without a copy; empty for NULL.
+    package func withBlob<Answer, Failure: Error>(
+        _ column: Int, _ body: (borrowing RawSpan) throws(Failure) -> Answer
+    ) throws(Failure) -> Answer {
+        let address = unsafe sqlite3_column_blob(pointer, Int32(column))
+        let count = unsafe address == nil ? 0 : Int(sqlite3_column_bytes(pointer, Int32(column)))
+        // Valid until the next step, reset or conversion: `body` cannot keep the span, and has no other way to this row
+        // than columns of their own type.
+        return try body(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(start: address, count: count)))
+    }
 
     // MARK: Errors
 

@@ -78,6 +78,8 @@ package struct Configuration: Sendable, Equatable {
     package var groups = Groups()
     package var retention = Retention()
     package var logLevel = LogLevel.info
+    /// In the order of the file.
+    package var schedules: [ScheduleEntry] = []
 
     /// The defaults.
     package init() {}

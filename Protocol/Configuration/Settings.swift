@@ -75,8 +75,12 @@ extension Configuration {
     mutating func read(_ document: YAML, file: String) throws(ConfigurationError) {
         var lines: [String: Int] = [:]
         for pair in try mapping(document, what: "the file", file) {
+            if pair.key == "schedules" {
+                schedules = try Self.schedules(pair.value, file: file)
+                continue
+            }
             guard let section = Self.sections.first(where: { $0.name == pair.key }) else {
-                throw Self.unknown(pair, among: Self.sections.map(\.name), file)
+                throw Self.unknown(pair, among: Self.sections.map(\.name) + ["schedules"], file)
             }
             if pair.value.isEmpty { continue }  // a section whose lines are all comments
             for pair in try mapping(pair.value, what: pair.key, file) {

@@ -57,6 +57,27 @@ package struct Bitmap: Sendable, Equatable {
         }
     }
 
+    /// Paints a rectangle's edges black and what they enclose white, one or two words a row. At least 3 columns and rows.
+    @inline(__always)
+    package mutating func hollow(_ columns: Range<Int>, _ rows: Range<Int>) {
+        precondition(columns.count > 2 && rows.count > 2, "a rectangle without an inside")
+        fill(columns, rows.lowerBound..<rows.lowerBound + 1, white: false)
+        fill(columns, rows.upperBound - 1..<rows.upperBound, white: false)
+        let first = columns.lowerBound / 64
+        let last = (columns.upperBound - 1) / 64
+        for word in first...last {
+            let (from, to) = (columns.lowerBound - word * 64, columns.upperBound - word * 64)
+            let whole = Self.mask(max(from, 0), min(to, 64))
+            let inside = Self.mask(min(max(from + 1, 0), 64), max(min(to - 1, 64), 0))
+            let edges = whole & ~inside
+            var at = (rows.lowerBound + 1) * wordsPerRow + word
+            for _ in 0..<rows.count - 2 {
+                words[at] = (words[at] | inside) & ~edges
+                at += wordsPerRow
+            }
+        }
+    }
+
     /// The rows without what fills their last word: height × `rowBytes` bytes.
     package var packed: [UInt8] {
         var bytes: [UInt8] = []

@@ -48,6 +48,16 @@ struct DeflateTokens: ~Copyable {
     }
     /// Any length but 1 and 2, in copies of 3…258.
     @inline(__always) mutating func copy(_ length: Int, near: Bool) {
+        if length <= Self.longestCopy {
+            tokens[count] = Self.copyBit | (near ? 512 : 0) | UInt32(length)
+            count += 1
+            literalCounts[257 + Int(lengthSymbols[length])] += 1
+            copyCounts[near ? 1 : 0] += 1
+            return
+        }
+        longCopy(length, near: near)
+    }
+    private mutating func longCopy(_ length: Int, near: Bool) {
         var rest = length
         if rest >= 2 * Self.longestCopy {
             // Nothing shorter than 3 can be copied: what is left is 0, or enough for the last copies.

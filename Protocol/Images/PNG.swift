@@ -11,15 +11,16 @@ package enum PNG {
 
     /// A picture of two colours in one bit a pixel.
     package static func append(_ bitmap: borrowing Bitmap, to file: inout [UInt8], _ deflater: inout RowDeflater) {
-        append(
-            bitmap.words.span, width: bitmap.width, height: bitmap.height, wordsPerRow: bitmap.wordsPerRow, to: &file,
-            &deflater)
+        deflater.begin(wordsPerRow: bitmap.wordsPerRow, rowBytes: bitmap.rowBytes, rows: bitmap.height)
+        deflater.add(bitmap.words.span)
+        append(bitmap, picture: 0, width: bitmap.width, height: bitmap.height, to: &file, &deflater)
     }
+    /// A picture that was added to the deflater, one of those below each other in `bitmap`.
     package static func append(
-        _ words: Span<UInt64>, width: Int, height: Int, wordsPerRow: Int, to file: inout [UInt8],
+        _ bitmap: borrowing Bitmap, picture: Int, width: Int, height: Int, to file: inout [UInt8],
         _ deflater: inout RowDeflater
     ) {
-        deflater.packed(words, wordsPerRow: wordsPerRow, rowBytes: width / 8, filterBytes: true) { stream in
+        deflater.packed(bitmap.words.span, pictures: picture..<picture + 1, filterBytes: true) { stream in
             frame(stream, width: width, height: height, bitDepth: 1, .grey, to: &file)
         }
     }
@@ -50,23 +51,34 @@ package enum PNG {
         _ stream: Span<UInt8>, width: Int, height: Int, bitDepth: UInt8, _ colours: Colours, to file: inout [UInt8]
     ) {
         file.append(contentsOf: signature)
-        let header = bigEndian(width) + bigEndian(height) + [bitDepth, colours.rawValue, 0, 0, 0]
-        chunk([0x49, 0x48, 0x44, 0x52], header.span, to: &file)
-        chunk([0x49, 0x44, 0x41, 0x54], stream, to: &file)
-        chunk([0x49, 0x45, 0x4E, 0x44], [UInt8]().span, to: &file)
-    }
-    private static func chunk(_ name: [UInt8], _ bytes: Span<UInt8>, to file: inout [UInt8]) {
-        file.append(contentsOf: bigEndian(bytes.count))
-        file.append(contentsOf: name)
-        let sum = unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe file.append(contentsOf: buffer)
-            // Reads the name and then the bytes, no further.
-            let begun = unsafe libdeflate_crc32(0, name, name.count)
-            return unsafe buffer.isEmpty ? begun : libdeflate_crc32(begun, buffer.baseAddress, buffer.count)
+        chunk(0x4948_4452, to: &file) { file in  // IHDR
+            append(UInt32(width), to: &file)
+            append(UInt32(height), to: &file)
+            file.append(bitDepth)
+            file.append(colours.rawValue)
+            for _ in 0..<3 { file.append(0) }
         }
-        file.append(contentsOf: bigEndian(Int(sum)))
+        chunk(0x4944_4154, to: &file) { file in  // IDAT
+            unsafe stream.withUnsafeBufferPointer { unsafe file.append(contentsOf: $0) }
+        }
+        chunk(0x4945_4E44, to: &file) { _ in }  // IEND
     }
-    private static func bigEndian(_ value: Int) -> [UInt8] {
-        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
+    /// Its length, its name, what `body` appends, and the sum of name and body.
+    private static func chunk(_ name: UInt32, to file: inout [UInt8], _ body: (inout [UInt8]) -> Void) {
+        let start = file.count
+        append(UInt32(0), to: &file)
+        append(name, to: &file)
+        body(&file)
+        let bytes = file.count - start - 8
+        for at in 0..<4 { file[start + at] = UInt8(truncatingIfNeeded: bytes >> (24 - 8 * at)) }
+        let sum = unsafe file.withUnsafeBytes { buffer in
+            // The name and the body, which end the file so far.
+            unsafe libdeflate_crc32(0, buffer.baseAddress! + start + 4, bytes + 4)
+        }
+        append(sum, to: &file)
+    }
+    /// The highest byte first.
+    private static func append(_ value: UInt32, to file: inout [UInt8]) {
+        for shift: UInt32 in [24, 16, 8, 0] { file.append(UInt8(truncatingIfNeeded: value >> shift)) }
     }
 }

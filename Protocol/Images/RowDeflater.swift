@@ -6,11 +6,14 @@
 package struct RowDeflater: ~Copyable {
     private var tokens = DeflateTokens()
     private var output = Scratch<UInt8>(4096, filler: 0)
+    private var changes = RowChanges()
     private var adler = RowAdler()
     /// Bytes that are the same as one row back and not yet said.
     private var gap = 0
 
     package init() {}
+
+    // MARK: - Bytes of 8 pixels
 
     /// Rows as they are, 8 pixels a byte.
     /// - Parameters:
@@ -20,9 +23,82 @@ package struct RowDeflater: ~Copyable {
         _ words: Span<UInt64>, wordsPerRow: Int, rowBytes: Int, filterBytes: Bool = false,
         _ body: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let end = deflatePacked(words, wordsPerRow: wordsPerRow, rowBytes: rowBytes, filterBytes: filterBytes)
+        begin(wordsPerRow: wordsPerRow, rowBytes: rowBytes, rows: words.count / wordsPerRow)
+        add(words)
+        return try packed(words, pictures: 0..<1, filterBytes: filterBytes, body)
+    }
+
+    /// Before pictures of so many rows each, which are added one by one and may then be said more than once.
+    package mutating func begin(wordsPerRow: Int, rowBytes: Int, rows: Int) {
+        changes.begin(wordsPerRow: wordsPerRow, rowBytes: rowBytes, rows: rows)
+    }
+    /// - Parameter words: all pictures so far below each other, the new one the last.
+    package mutating func add(_ words: Span<UInt64>) { changes.add(words) }
+
+    /// Some of the pictures added, below each other.
+    /// - Parameter words: all of them, from the first on.
+    package mutating func packed<Result: ~Copyable, Failure: Error>(
+        _ words: Span<UInt64>, pictures: Range<Int>, filterBytes: Bool = false,
+        _ body: (Span<UInt8>) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let end = say(words, pictures, filter: filterBytes ? 1 : 0)
         return try output.prefix(end, body)
     }
+
+    private mutating func say(_ words: Span<UInt64>, _ pictures: Range<Int>, filter: Int) -> Int {
+        precondition(!pictures.isEmpty && pictures.upperBound <= changes.pictures.count, "a picture not added")
+        let streamRow = changes.rowBytes + filter
+        let inner = changes.pictures[pictures.lowerBound].inner
+        let end = changes.pictures[pictures.upperBound - 1].end
+        tokens.begin(far: streamRow, near: 1)
+        // A change is a literal, and before it a copy of three tokens or two literals.
+        tokens.reserve(2 * streamRow + 4 * (end - inner) + 8)
+        if filter == 1 { tokens.literal(0) }
+        sayFirstRow(words, pictures.lowerBound * changes.rows * changes.wordsPerRow)
+        var said = (pictures.lowerBound * changes.rows + 1) * streamRow
+        for at in inner..<end {
+            let change = changes[at]
+            let position = change.row &* streamRow &+ filter &+ change.column
+            if position > said { sayGap(said..<position, words, streamRow, filter) }
+            tokens.literal(change.value)
+            said = position &+ 1
+        }
+        let last = pictures.upperBound * changes.rows * streamRow
+        if last > said { sayGap(said..<last, words, streamRow, filter) }
+        var adler = AdlerSum()
+        for picture in pictures { changes.pictures[picture].sums.append(to: &adler, streamRow: streamRow) }
+        return tokens.write(adler: adler.value, to: &output, at: 0)
+    }
+
+    private mutating func sayFirstRow(_ words: Span<UInt64>, _ start: Int) {
+        func byte(_ at: Int) -> UInt8 {
+            UInt8(truncatingIfNeeded: words[start + at / 8] >> UInt64(8 * (at % 8)))
+        }
+        var at = 0
+        while at < changes.rowBytes {
+            let value = byte(at)
+            var end = at + 1
+            while end < changes.rowBytes, byte(end) == value { end += 1 }
+            tokens.literal(value)
+            let rest = end - at - 1
+            if rest >= 3 { tokens.copy(rest, near: true) } else { for _ in 0..<rest { tokens.literal(value) } }
+            at = end
+        }
+    }
+
+    /// Says that bytes of the stream are as one row back; one or two of them cannot be copied.
+    @inline(__always)
+    private mutating func sayGap(_ gap: Range<Int>, _ words: Span<UInt64>, _ streamRow: Int, _ filter: Int) {
+        if gap.count >= 3 { return tokens.copy(gap.count, near: false) }
+        for position in gap {
+            // It may lie in a row above.
+            let column = position % streamRow - filter
+            let word = position / streamRow * changes.wordsPerRow + column / 8
+            tokens.literal(column < 0 ? 0 : UInt8(truncatingIfNeeded: words[word] >> UInt64(8 * (column % 8))))
+        }
+    }
+
+    // MARK: - A value a pixel
 
     /// Rows of one value a pixel.
     /// - Parameters: black, white: the bytes of a pixel, 1…8 each, as many.
@@ -33,112 +109,6 @@ package struct RowDeflater: ~Copyable {
         let end = deflatePixels(words, wordsPerRow: wordsPerRow, width: width, black: black, white: white)
         return try output.prefix(end, body)
     }
-
-    /// Whether a row is the same as the one above it.
-    @inline(__always)
-    private func isRepeated(_ words: Span<UInt64>, _ start: Int, _ wordsPerRow: Int) -> Bool {
-        typealias Lanes = SIMD8<UInt64>
-        if wordsPerRow == Lanes.scalarCount {
-            let bytes = unsafe words.bytes
-            // Bounds-checked. Unsafe in type only: any 64 bytes are eight words.
-            let row = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: start * 8, as: Lanes.self)
-            let above = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: (start - wordsPerRow) * 8, as: Lanes.self)
-            let apart = row ^ above
-            // Eight comparisons one by one are what `==` makes of it.
-            return (apart[0] | apart[1] | apart[2] | apart[3]) | (apart[4] | apart[5] | apart[6] | apart[7]) == 0
-        }
-        var difference: UInt64 = 0
-        for word in start..<start + wordsPerRow { difference |= words[word] ^ words[word - wordsPerRow] }
-        return difference == 0
-    }
-
-    // MARK: - Bytes of 8 pixels
-
-    private mutating func deflatePacked(_ words: Span<UInt64>, wordsPerRow: Int, rowBytes: Int, filterBytes: Bool)
-        -> Int
-    {
-        let rowCount = words.count / wordsPerRow
-        precondition(rowCount > 0 && rowBytes <= wordsPerRow * 8 && rowBytes > wordsPerRow * 8 - 8, "rows of no form")
-        let filter = filterBytes ? 1 : 0
-        let streamRow = rowBytes + filter
-        tokens.begin(far: streamRow, near: 1)
-        adler.begin(rowBytes: streamRow)
-        gap = 0
-        tokens.reserve(streamRow)
-        if filterBytes { tokens.literal(0) }
-        firstPackedRow(words, rowBytes)
-        adler.row(RowAdler.packed(words, 0, rowBytes))
-        for row in 1..<max(rowCount, 1) {
-            let start = row * wordsPerRow
-            if isRepeated(words, start, wordsPerRow) {
-                gap += streamRow
-                adler.repeatRow()
-                continue
-            }
-            adler.row(RowAdler.packed(words, start, rowBytes))
-            tokens.reserve(2 * streamRow + gap / 128 + 8)
-            gap += filter
-            for word in 0..<wordsPerRow {
-                let bytes = min(8, rowBytes - 8 * word)
-                let now = words[start + word]
-                let changed = now ^ words[start + word - wordsPerRow]
-                if changed == 0 {
-                    gap += bytes
-                    continue
-                }
-                var at = 0
-                while at < bytes {
-                    // Bytes beyond a row's last one are the same in all rows.
-                    let same = min((changed >> UInt64(8 * at)).trailingZeroBitCount / 8, bytes - at)
-                    gap += same
-                    at += same
-                    if at == bytes { break }
-                    if gap > 0 { sayPackedGap(words, wordsPerRow, row, 8 * word + at + filter, rowBytes, filter) }
-                    tokens.literal(UInt8(truncatingIfNeeded: now >> UInt64(8 * at)))
-                    at += 1
-                }
-            }
-        }
-        tokens.reserve(gap / 128 + 8)
-        sayPackedGap(words, wordsPerRow, rowCount, 0, rowBytes, filter)
-        return tokens.write(adler: adler.value, to: &output, at: 0)
-    }
-
-    private mutating func firstPackedRow(_ words: Span<UInt64>, _ rowBytes: Int) {
-        func byte(_ at: Int) -> UInt8 { UInt8(truncatingIfNeeded: words[at / 8] >> UInt64(8 * (at % 8))) }
-        var at = 0
-        while at < rowBytes {
-            let value = byte(at)
-            var end = at + 1
-            while end < rowBytes, byte(end) == value { end += 1 }
-            tokens.literal(value)
-            let rest = end - at - 1
-            if rest >= 3 { tokens.copy(rest, near: true) } else { for _ in 0..<rest { tokens.literal(value) } }
-            at = end
-        }
-    }
-
-    /// Says that the bytes before (row, column) are as one row back; one or two of them cannot be copied.
-    @inline(__always)
-    private mutating func sayPackedGap(
-        _ words: Span<UInt64>, _ wordsPerRow: Int, _ row: Int, _ column: Int, _ rowBytes: Int, _ filter: Int
-    ) {
-        if gap >= 3 {
-            tokens.copy(gap, near: false)
-        } else {
-            for back in stride(from: gap, to: 0, by: -1) {
-                // It may lie in a row above.
-                let position = row * (rowBytes + filter) + column - back
-                let start = position / (rowBytes + filter) * wordsPerRow
-                let at = position % (rowBytes + filter) - filter
-                tokens.literal(
-                    at < 0 ? 0 : UInt8(truncatingIfNeeded: words[start + at / 8] >> UInt64(8 * (at % 8))))
-            }
-        }
-        gap = 0
-    }
-
-    // MARK: - A value a pixel
 
     private mutating func deflatePixels(
         _ words: Span<UInt64>, wordsPerRow: Int, width: Int, black: [UInt8], white: [UInt8]
@@ -161,7 +131,7 @@ package struct RowDeflater: ~Copyable {
         }
         for row in 1..<max(rowCount, 1) {
             let start = row * wordsPerRow
-            if isRepeated(words, start, wordsPerRow) {
+            if RowChanges.isRepeated(words, start, wordsPerRow) {
                 gap += streamRow
                 adler.repeatRow()
                 continue

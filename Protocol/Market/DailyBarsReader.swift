@@ -8,8 +8,9 @@ extension DailyBars {
 
     /// - Parameters: csv: comma-separated lines ending in LF or CR LF; fields may stand in double quotes. name: what
     ///   errors call the input.
-    package init(csv: [UInt8], name: String) throws(MarketError) {
-        var reader = DailyBarsReader()
+    ///   isCareful: read every row the way that unusual ones are read: slower, the same bars.
+    package init(csv: [UInt8], name: String, isCareful: Bool = false) throws(MarketError) {
+        var reader = DailyBarsReader(isCareful: isCareful)
         try reader.read(csv, name: name)
         self.init(reader.rows)
     }
@@ -18,6 +19,9 @@ extension DailyBars {
 private struct DailyBarsReader {
     var rows = DailyBars.Rows()
     private var symbols = SymbolTable()
+    private let isCareful: Bool
+
+    init(isCareful: Bool) { self.isCareful = isCareful }
 
     private static let names = ["symbol", "date", "open", "high", "low", "close", "volume"]
     /// The needed fields of one line, in the order of `names`.
@@ -36,6 +40,7 @@ private struct DailyBarsReader {
         var fields = Fields(repeating: 0..<0)
         while at < bytes.count {
             line += 1
+            if !isCareful, takeUsualRow(bytes, from: &at, line: line) { continue }
             let start = at
             let count = split(bytes, from: &at, into: &fields)
             // A line without any character is not a row.
@@ -53,6 +58,55 @@ private struct DailyBarsReader {
                 "\(name): no valid bar among \(rows.rowCount) rows\(why.isEmpty ? "" : " (\(why))"); "
                     + "give rows like AAPL,2017-03-31,143.72,144.27,143.01,143.66,19661700.")
         }
+    }
+
+    /// Exact as doubles.
+    private let powers: InlineArray<9, Double> = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8]
+
+    /// Adds the bar of the line that begins at `at` when every field of it has the usual form and the bar is valid.
+    /// - Parameter at: moves to the next line, and stays when the line is not taken.
+    @inline(__always)
+    private mutating func takeUsualRow(_ csv: borrowing Span<UInt8>, from at: inout Int, line: Int) -> Bool {
+        let bytes = unsafe csv.bytes
+        var here = at
+        var values = InlineArray<5, Double>(repeating: 0)
+        var date: Int32 = 0
+        var symbol: (word: UInt64, at: Range<Int>) = (0, 0..<0)
+        let last = roles.count - 1
+        for column in 0...last {
+            switch roles[column] {
+            case 0:
+                let start = here
+                guard let word = UsualField.shortText(bytes, &here) else { return false }
+                symbol = (word, start..<here)
+            case 1:
+                guard let day = UsualField.date(bytes, &here) else { return false }
+                date = day
+            case Self.unneeded: return false
+            case let role:
+                guard let value = UsualField.number(bytes, &here, powers) else { return false }
+                values[role - 2] = value
+            }
+            guard here + 1 < bytes.byteCount else { return false }
+            var end = UsualField.byte(bytes, here)
+            if column == last, end == UInt8(ascii: "\r") {
+                here += 1
+                end = UsualField.byte(bytes, here)
+            }
+            guard end == (column == last ? UInt8(ascii: "\n") : UInt8(ascii: ",")) else { return false }
+            here += 1
+        }
+        let (open, high, low, close) = (values[0], values[1], values[2], values[3])
+        guard open > 0, high > 0, low > 0, close > 0, low <= min(open, close), high >= max(open, close) else {
+            return false
+        }
+        rows.rowCount += 1
+        rows.bars.append(
+            DailyBars.Row(
+                open: open, high: high, low: low, close: close, volume: values[4], date: date,
+                symbol: symbols.number(word: symbol.word, of: csv, symbol.at), line: UInt32(truncatingIfNeeded: line)))
+        at = here
+        return true
     }
 
     /// - Parameter at: moves behind the header.
@@ -188,6 +242,23 @@ private struct SymbolTable {
     private var numbers: [String: Int32] = [:]
     /// Up to seven bytes and a 1 before them as one integer, of the newest symbol: files are mostly sorted by symbol.
     private var newest: (key: UInt64, number: Int32)?
+
+    /// As below, of up to seven bytes without a zero among them, given as a word too.
+    @inline(__always)
+    mutating func number(word: UInt64, of bytes: borrowing Span<UInt8>, _ field: Range<Int>) -> Int32 {
+        if word == newestWord.word { return newestWord.number }
+        newestWord = (word, words[word] ?? add(word, of: bytes, field))
+        return newestWord.number
+    }
+    @inline(never)
+    private mutating func add(_ word: UInt64, of bytes: borrowing Span<UInt8>, _ field: Range<Int>) -> Int32 {
+        let number = number(of: bytes, long: field)
+        words[word] = number
+        return number
+    }
+    /// 0 is no symbol's word.
+    private var newestWord: (word: UInt64, number: Int32) = (0, 0)
+    private var words: [UInt64: Int32] = [:]
 
     mutating func number(of bytes: borrowing Span<UInt8>, _ field: Range<Int>) -> Int32 {
         guard field.count <= 7 else { return number(of: bytes, long: field) }

@@ -1,5 +1,5 @@
 /// Reads decimal numbers as the nearest double, ties to even, as C's `strtod` does, without looking at the locale.
-enum DecimalNumber {
+package enum DecimalNumber {
     /// Powers of ten that a double holds exactly.
     private static let exactPowers: [Double] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
@@ -10,7 +10,7 @@ enum DecimalNumber {
     ///   spaces, `nan`, `inf` or hexadecimal.
     /// - Returns: nil when it is not that, or too large for a double.
     @inline(__always)
-    static func parse(_ bytes: borrowing Span<UInt8>, _ field: Range<Int>) -> Double? {
+    package static func parse(_ bytes: borrowing Span<UInt8>, _ field: Range<Int>) -> Double? {
         var at = field.lowerBound
         let end = field.upperBound
         guard at < end else { return nil }

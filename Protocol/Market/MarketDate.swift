@@ -27,7 +27,7 @@ package enum MarketDate {
         isDay(year: date / 10000, month: date / 100 % 100, day: date % 100)
     }
     @inline(__always)
-    private static func isDay(year: Int32, month: Int32, day: Int32) -> Bool {
+    static func isDay(year: Int32, month: Int32, day: Int32) -> Bool {
         guard month >= 1, month <= 12, year >= 1, day >= 1 else { return false }
         if day <= 28 { return true }
         if month == 2 { return day == 29 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }

@@ -175,8 +175,8 @@ package enum Reply: Sendable, Equatable, Wire {
     case done
     case submitted(JobID)
     case refused(String)
-    case status(ClusterStatus)
-    case job(JobStatus)
+    indirect case status(ClusterStatus)
+    indirect case job(JobStatus)
     case because(String)
     /// (index, succeeded, result bytes or the failure's words)
     case results([TaskRecord])

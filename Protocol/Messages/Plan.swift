@@ -55,10 +55,25 @@ package struct Hearing: Sendable, Equatable {
     package var bytes: [UInt8]
     /// How many of the job's results had been accepted before.
     package var afterResults: UInt32
-    package init(source: Source, bytes: [UInt8], afterResults: UInt32) {
+    package var moment: Moment
+    package init(source: Source, bytes: [UInt8], afterResults: UInt32, moment: Moment = Moment()) {
         self.source = source
         self.bytes = bytes
         self.afterResults = afterResults
+        self.moment = moment
+    }
+}
+
+/// When the coordinator heard something: the only clock that a planner has. It is stored with what was said, so that a
+/// planner that is rebuilt lives through the same times again.
+package struct Moment: Sendable, Equatable {
+    /// Milliseconds since this coordinator process began; never goes back but for a new process.
+    package var monotonic: UInt64
+    /// Milliseconds since 1970, as the machine believes; may jump.
+    package var wall: UInt64
+    package init(monotonic: UInt64 = 0, wall: UInt64 = 0) {
+        self.monotonic = monotonic
+        self.wall = wall
     }
 }
 

@@ -126,7 +126,7 @@ package enum Inbound: Sendable, Equatable, Wire {
 package enum Outbound: Sendable, Equatable, Wire {
     /// The answer to `hello`. `coordinator` changes when the coordinator restarts. `blobFolder` is where blobs lie on
     /// `hostID`; a worker on that host maps them there.
-    case welcome(coordinator: UInt64, heartbeatMilliseconds: UInt32, hostID: String, blobFolder: String)
+    indirect case welcome(coordinator: UInt64, heartbeatMilliseconds: UInt32, hostID: String, blobFolder: String)
     /// The coordinator does not know this connection: say hello, with everything you hold.
     case introduceYourself
     /// The coordinator will not work with this peer; the reason is for a person.
@@ -137,7 +137,7 @@ package enum Outbound: Sendable, Equatable, Wire {
     /// Stop these and hand them back; their results are no longer wanted.
     case cancel([ClaimRun])
     /// Bytes of a blob from `offset`; `total` is its whole size.
-    case blobChunk(BlobID, offset: UInt64, total: UInt64, [UInt8])
+    indirect case blobChunk(BlobID, offset: UInt64, total: UInt64, [UInt8])
     case blobMissing(BlobID)
     case reply(number: UInt64, Reply)
     /// What planners answer to running tasks. May get lost: who needs an answer reports again.

@@ -1,4 +1,5 @@
 import Blobs
+import CLinux
 import Glibc
 import Messages
 
@@ -12,6 +13,15 @@ package enum DurableFiles {
         }
         try makeFolder(String(path[..<slash]))
         guard unsafe mkdir(path, 0o777) == 0 || errno == EEXIST else { throw .system("making the folder", path) }
+    }
+
+    /// Makes a folder whose own folders are put far from each other, where the file system can.
+    package static func makeSpreadFolder(_ path: String) throws(ShardError) {
+        try makeFolder(path)
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system("opening the folder", path) }
+        defer { close(descriptor) }
+        apex_spread_folders(descriptor)
     }
 
     /// Brings a file's bytes to the disk, or a folder's names.

@@ -10,7 +10,8 @@ private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().d
     let listed = try output("bash", [root.appendingPathComponent(".ci/packages").path, "--list"])
     let needed = [
         "CZeroMQ": "libzmq3-dev", "CSodium": "libsodium-dev", "CSQLite": "libsqlite3-dev", "CYAML": "libyaml-dev",
-        "CDeflate": "libdeflate-dev", "COpenBLAS": "libopenblas-dev", "CHDF5": "libhdf5-dev",
+        "CDeflate": "libdeflate-dev", "COpenBLAS": "libopenblas-dev", "CCurl": "libcurl4-openssl-dev",
+        "CHDF5": "libhdf5-dev", "CMicroHTTPD": "libmicrohttpd-dev",
     ]
     let linked = package.matches(of: /\.systemLibrary\(name: "(\w+)"/).map { String($0.output.1) }
     #expect(!linked.isEmpty)

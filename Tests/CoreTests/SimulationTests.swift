@@ -48,6 +48,7 @@ struct SimulationTests {
         var (first, second) = (Simulation(seed: 7), Simulation(seed: 7))
         #expect(first.run() == second.run())
         #expect(first.trace == second.trace)
+        #expect(first.decisions.value == second.decisions.value)
         #expect(first.core.stateHash == second.core.stateHash)
     }
 
@@ -57,6 +58,7 @@ struct SimulationTests {
         broken.snapshotEvery = 37
         #expect(straight.run() == broken.run())
         #expect(straight.trace == broken.trace)
+        #expect(straight.decisions.value == broken.decisions.value)
         #expect(straight.core.stateHash == broken.core.stateHash)
     }
 

@@ -89,6 +89,14 @@ private struct Race {
     }
 }
 
+@Test func `of many workers each is looked at in turn, and a straggler among them is found all the same`() {
+    var race = Race()
+    race.held = [1: [race.first]]
+    for worker in 2...2500 as ClosedRange<UInt64> { _ = race.bench.join(worker, slots: 4) }
+    // At most as many sweeps late as it takes to look at all.
+    #expect(assigned(race.wait(1300, alive: [1])).map(\.first) == [5])
+}
+
 @Test func `nobody runs a second time without need, without a median, without an idle slot, or against its kind`() {
     var early = Race()
     _ = early.bench.join(2, slots: 4)

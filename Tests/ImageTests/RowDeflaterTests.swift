@@ -44,6 +44,61 @@ import Testing
         }
     }
 
+    @Test(arguments: seeds(60))
+    func `pictures looked through once are said one by one and together`(seed: UInt64) {
+        var generator = SplitMix(seed: seed)
+        var deflater = RowDeflater()
+        for _ in 0..<10 {
+            let (first, count) = (bitmap(&generator), 1 + generator.next(below: 5))
+            // Of one size, below each other.
+            var page = Bitmap(width: first.width, height: first.height * count)
+            deflater.begin(wordsPerRow: page.wordsPerRow, rowBytes: page.rowBytes, rows: first.height)
+            for picture in 0..<count {
+                for _ in 0..<generator.next(below: 20) {
+                    let x = generator.next(below: page.width)
+                    let y = generator.next(below: first.height)
+                    page.fill(
+                        x..<x + 1 + generator.next(below: page.width - x),
+                        picture * first.height + y..<picture * first.height + y + 1
+                            + generator.next(below: first.height - y), white: generator.next(below: 3) == 0)
+                }
+                deflater.add(page.words.span)
+            }
+            let bytes = first.height * page.rowBytes
+            for from in 0..<count {
+                for to in from + 1...count {
+                    let plain = deflater.packed(page.words.span, pictures: from..<to) {
+                        inflated($0, bytes: bytes * (to - from))
+                    }
+                    #expect(plain == Array(page.packed[from * bytes..<to * bytes]))
+                }
+                let filtered = deflater.packed(page.words.span, pictures: from..<from + 1, filterBytes: true) {
+                    inflated($0, bytes: bytes + first.height)
+                }
+                let rows = (from * first.height..<(from + 1) * first.height).flatMap { row in
+                    [0] + page.packed[row * page.rowBytes..<(row + 1) * page.rowBytes]
+                }
+                #expect(filtered == rows)
+            }
+        }
+    }
+
+    @Test(arguments: seeds(40)) func `a hollow rectangle is a black one with a white one inside`(seed: UInt64) {
+        var generator = SplitMix(seed: seed)
+        var found = bitmap(&generator)
+        guard found.width > 8, found.height > 4 else { return }
+        var expected = found
+        let x = generator.next(below: found.width - 3)
+        let y = generator.next(below: found.height - 3)
+        let columns = x..<x + 3 + generator.next(below: found.width - x - 2)
+        let rows = y..<y + 3 + generator.next(below: found.height - y - 2)
+        found.hollow(columns, rows)
+        expected.fill(columns, rows, white: false)
+        expected.fill(
+            columns.lowerBound + 1..<columns.upperBound - 1, rows.lowerBound + 1..<rows.upperBound - 1, white: true)
+        #expect(found == expected)
+    }
+
     @Test(arguments: seeds(60)) func `rows of a value a pixel come back from any decompressor`(seed: UInt64) {
         var generator = SplitMix(seed: seed)
         var deflater = RowDeflater()

@@ -51,11 +51,13 @@ package struct CandleChart: Sendable {
             let lowRow = row(bars.low[bar], axis)
             let first = row(max(open, close), axis)
             let last = row(min(open, close), axis)
-            page.fill(centre..<centre + 1, top + highRow..<top + lowRow + 1, white: false)
-            page.fill(body, top + first..<top + last + 1, white: false)
+            // The wick, except where the body covers it.
+            page.fill(centre..<centre + 1, top + highRow..<top + first, white: false)
+            page.fill(centre..<centre + 1, top + last + 1..<top + lowRow + 1, white: false)
             if close > open, last - first > 1 {
-                page.fill(
-                    body.lowerBound + 1..<body.upperBound - 1, top + first + 1..<top + last, white: true)
+                page.hollow(body, top + first..<top + last + 1)
+            } else {
+                page.fill(body, top + first..<top + last + 1, white: false)
             }
             drawVolume(bars.volume[bar], axis, body, isHollow: close > open, top, &page)
         }
@@ -71,10 +73,10 @@ package struct CandleChart: Sendable {
         let most = layout.volumeRows - layout.gap
         let height = max(1, Int(volume / axis.volume * Double(most) + 0.5))
         let first = top + layout.size - height
-        page.fill(body, first..<top + layout.size, white: false)
         if isHollow, height > 2 {
-            page.fill(
-                body.lowerBound + 1..<body.upperBound - 1, first + 1..<top + layout.size - 1, white: true)
+            page.hollow(body, first..<top + layout.size)
+        } else {
+            page.fill(body, first..<top + layout.size, white: false)
         }
     }
 

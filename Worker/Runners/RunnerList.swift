@@ -13,6 +13,7 @@ package enum RunnerList {
         ErasedRunner(RenderRunner.self),
         ErasedRunner(LabelRunner.self),
         ErasedRunner(AggregateRunner.self),
+        ErasedRunner(IngestRunner.self),
     ]
 
     /// Every kind's name, as listed.

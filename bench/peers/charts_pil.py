@@ -1,7 +1,8 @@
 """Charts of 512 x 512 pixels drawn with PIL, and turned into tensors with NumPy, in memory: the peer of `bench charts`.
 
 usage: charts_pil.py BARS BARS_PER_IMAGE   where BARS holds count x 5 doubles: open, high, low, close, volume.
-Reads commands: "bits N", "tensors N" and "grey N" draw N windows in two processes and print the seconds; "answer N FILE" writes the
+Reads commands: "bits N", "tensors N" and "grey N" draw N windows in two processes and print the seconds that passed and
+the processor's seconds of the work alone; "answer N FILE" writes the
 pixels of N windows, packed; "mplfinance N" prints the seconds of N images with that library, or "absent".
 """
 import io
@@ -64,6 +65,13 @@ def grey(at):
     return encoded(image) + (pixels.astype(np.float32) / 255).nbytes + (pixels.astype(np.int16) - 128).astype(np.int8).nbytes
 
 
+def timed(job):
+    work, at = job
+    start = time.process_time()
+    total = work(at)
+    return total, time.process_time() - start
+
+
 def mplfinance_seconds(count):
     import warnings
     warnings.simplefilter("ignore")
@@ -96,14 +104,16 @@ if __name__ == "__main__":
             if words[0] in ("bits", "tensors", "grey"):
                 work = {"bits": bits, "tensors": tensors, "grey": grey}[words[0]]
                 start = time.perf_counter()
-                total = sum(pool.imap_unordered(work, (i % windows for i in range(int(words[1]))), chunksize=25))
-                print(time.perf_counter() - start if total else math.nan, flush=True)
+                jobs = ((work, i % windows) for i in range(int(words[1])))
+                done = list(pool.imap_unordered(timed, jobs, chunksize=25))
+                seconds = time.perf_counter() - start if all(size for size, _ in done) else math.nan
+                print(seconds, sum(cpu for _, cpu in done), flush=True)
             elif words[0] == "answer":
                 packed = [np.packbits(np.asarray(picture(i)), axis=1) for i in range(int(words[1]))]
                 np.concatenate(packed).tofile(words[2])
                 print("done", flush=True)
             elif words[0] == "mplfinance":
                 try:
-                    print(mplfinance_seconds(int(words[1])), flush=True)
+                    print(mplfinance_seconds(int(words[1])), 0, flush=True)
                 except ImportError:
-                    print("absent", flush=True)
+                    print("absent 0", flush=True)

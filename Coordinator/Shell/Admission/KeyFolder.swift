@@ -116,7 +116,11 @@ package struct KeyFolder: Sendable {
             let second = Int(Date().timeIntervalSince1970)
             let place = "\(revoked)/\(role.rawValue)-\(name)-\(second)"
             var target = place + ".pub"
-            for again in 1... where unsafe access(target, F_OK) == 0 { target = "\(place)-\(again).pub" }
+            var again = 0
+            while unsafe access(target, F_OK) == 0 {
+                again += 1
+                target = "\(place)-\(again).pub"
+            }
             _ = try? FileManager.default.createDirectory(
                 atPath: revoked, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             guard unsafe rename(file(name, role), target) == 0 || unlink(file(name, role)) == 0 else {

@@ -119,7 +119,9 @@ extension Simulation {
     private mutating func handle(_ event: Event, from sender: WorkerID?) -> [Effect] {
         store.note(event)
         if keepsHistory { history.append(.event(event, at: coordinatorNow, from: sender)) }
-        return core.handle(event, at: coordinatorNow)
+        let effects = core.handle(event, at: coordinatorNow)
+        for effect in effects { decisions.mix(effect) }
+        return effects
     }
 
     /// What happens to this commit. A disk that is full fails only what writes.
@@ -263,9 +265,9 @@ extension Simulation {
             if let key = key(of: store.payload(of: TaskID(job, index)), job) { known[key] = result }
         case .idle: break
         case .budgetEnded: plan = planner.budgetEnded()
-        case .heard(.request(let number), let bytes): plan.answers = [.request(number, bytes)]
-        case .heard(.task(let index), let bytes): plan.answers = [.task(index, bytes)]
-        case .heard(.parked, _): break
+        case .heard(.request(let number), let bytes, _): plan.answers = [.request(number, bytes)]
+        case .heard(.task(let index), let bytes, _): plan.answers = [.task(index, bytes)]
+        case .heard(.parked, _, _): break
         }
         if let words = planner.broken { fail(.wholeWork, "job \(job): \(words)") }
         if planner.hasFailed { note(.plannerError) }

@@ -32,6 +32,8 @@ package struct Simulation {
     package internal(set) var coverage = Coverage()
     /// Fingerprint of the whole history.
     package private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
+    /// Of all that the cores of this history decided, in order.
+    package internal(set) var decisions = Fingerprint()
     /// The first rule that was broken.
     package private(set) var broken: Violation?
 

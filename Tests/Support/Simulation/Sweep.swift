@@ -11,6 +11,8 @@ package struct Sweep: Sendable {
     /// Of all recoveries the one that took the largest part of its bound.
     package private(set) var slowest: (seed: UInt64, milliseconds: UInt64, bound: RecoveryBound)?
     package private(set) var seconds = 0.0
+    /// Of all decisions of all seeds, whatever thread ran them: the same on every machine and build.
+    package private(set) var decisions: UInt64 = 0
 
     package static func run(_ seeds: [UInt64]) -> Sweep {
         let start = ContinuousClock.now
@@ -37,6 +39,7 @@ package struct Sweep: Sendable {
         seedCount += 1
         eventCount += simulation.eventCount
         coverage.add(simulation.coverage)
+        decisions &+= simulation.decisions.value &* (2 &* simulation.seed + 1)
         if let failure { failures.append((simulation.seed, failure)) }
         let part = Self.part(simulation.recovery, simulation.recoveryBound)
         // The seed decides between equals, not the thread that was first.
@@ -58,7 +61,8 @@ package struct Sweep: Sendable {
                     + "\(slowest.bound); seed \(slowest.seed)")
         }
         lines.append(
-            "\(seedCount) seeds, \(eventCount) events, \(failures.count) failures in \(seconds) s: \(rate) events/s")
+            "\(seedCount) seeds, \(eventCount) events, decisions \(String(decisions, radix: 16)), "
+                + "\(failures.count) failures in \(seconds) s: \(rate) events/s")
         return lines.joined(separator: "\n")
     }
 }

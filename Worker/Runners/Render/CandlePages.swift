@@ -27,16 +27,16 @@ struct CandlePages: ~Copyable {
         for start in stride(from: 0, to: rows.count, by: columns.pageImages) {
             if isCancelled() { throw JobError("a render task was stopped because it was cancelled.") }
             page.clear()
+            deflater.begin(wordsPerRow: page.wordsPerRow, rowBytes: page.rowBytes, rows: size)
             let count = min(columns.pageImages, rows.count - start)
             for slot in 0..<count {
                 let row = try rows.row(start + slot)
                 let axis = chart.draw(row.series, row.window, top: slot * size, into: &page)
+                deflater.add(page.words.span)
                 let name = facts.add(row, axis)
                 guard let folder else { continue }
                 file.removeAll(keepingCapacity: true)
-                PNG.append(
-                    page.words.span.extracting(words(page, slot, 1)), width: size, height: size,
-                    wordsPerRow: page.wordsPerRow, to: &file, &deflater)
+                PNG.append(page, picture: slot, width: size, height: size, to: &file, &deflater)
                 try folder.write(file, name: name)
             }
             try writeChunks(page, count, to: &writer)
@@ -47,10 +47,13 @@ struct CandlePages: ~Copyable {
         let words = page.words.span
         if let column = columns.bits {
             let images = columns.list[column].chunkRows
-            for slot in stride(from: 0, to: count, by: images) {
-                try deflater.packed(
-                    words.extracting(self.words(page, slot, images)), wordsPerRow: page.wordsPerRow, rowBytes: size / 8
-                ) { stream throws(ShardError) in try writer.append(stream, toColumn: column) }
+            let chunks = (count + images - 1) / images
+            // A last chunk that is not full ends in white images.
+            for _ in count..<chunks * images { deflater.add(words) }
+            for chunk in 0..<chunks {
+                try deflater.packed(words, pictures: chunk * images..<(chunk + 1) * images) {
+                    stream throws(ShardError) in try writer.append(stream, toColumn: column)
+                }
             }
         }
         // A float of 1 and of 0; grey 255 and 0 less 128.

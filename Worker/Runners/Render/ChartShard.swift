@@ -24,6 +24,7 @@ struct ChartShard {
     private var final: String { task.settings.folder + "/" + task.path }
 
     func write(isCancelled: () -> Bool) throws -> Render.ShardResult {
+        try DurableFiles.makeSpreadFolder(task.settings.folder + "/" + Self.temporaryFolder)
         try DurableFiles.makeFolder(temporary)
         defer { DurableFiles.removeTree(temporary) }
         let columns = ChartColumns(task.settings, rows: rows.count)

@@ -1,0 +1,43 @@
+import Schedules
+import Store
+
+/// One look at the clock: submits what is due, each run once.
+package struct Scheduler {
+    private let schedules: [Schedule]
+    private let book: ScheduleBook
+
+    package init(_ schedules: [Schedule], _ book: ScheduleBook, at now: Int64) throws(DatabaseError) {
+        self.schedules = schedules
+        self.book = book
+        try book.update(schedules, at: now)
+    }
+
+    /// - Parameters: isOver: of a job, whether it has ended; jobs that nobody knows have. submit: hands a schedule to the
+    ///   coordinator under a token and returns the job; it may be asked for the same token again.
+    /// - Returns: how many runs were submitted.
+    package func look(
+        at now: Int64, isOver: (UInt32) throws -> Bool,
+        submit: (Schedule, _ run: Int64, _ token: UInt64) throws -> UInt32
+    ) throws -> Int {
+        let entries = try book.entries()
+        var count = 0
+        for schedule in schedules {
+            guard let entry = entries.first(where: { $0.name == schedule.name }),
+                // Asked first without the job, so that the coordinator hears of it only when something is due.
+                schedule.due(entry.state, isBusy: false, at: now) != nil
+            else { continue }
+            let isBusy = entry.job > 0 ? try !isOver(entry.job) : false
+            guard let run = schedule.due(entry.state, isBusy: isBusy, at: now) else { continue }
+            do {
+                let job = try submit(schedule, run, ScheduleBook.token(schedule.name, run))
+                try book.fired(schedule.name, run, job: job, next: schedule.next(after: now), at: now)
+                count += 1
+            } catch {
+                // Told, and tried again at the next look: the run stays due.
+                try book.trouble(schedule.name, "\(error)")
+                throw error
+            }
+        }
+        return count
+    }
+}

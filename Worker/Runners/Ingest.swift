@@ -1,0 +1,56 @@
+import Glibc
+import HTTP
+import Jobs
+import Messages
+import Providers
+
+/// Fetches one batch, a lease at a time. Whatever the provider answers is a result; only a worker that cannot fetch
+/// throws.
+package enum IngestRunner: Runner {
+    package typealias Kind = Ingest
+
+    package static func run(_ task: Ingest.Task, index: UInt32, context: RunContext) throws(JobError) -> Ingest.Result {
+        guard let provider = ProviderList.provider(named: task.provider) else {
+            throw JobError("this worker knows no provider \(task.provider); update it.")
+        }
+        // Read for every task: a key may be changed while the worker runs.
+        let all = try ProviderKeys.read()
+        let keys = try all.keys(of: provider)
+        var fetch = try Fetch(task, run: UInt64.random(in: 1...UInt64.max))
+        var client: HTTPClient
+        do throws(HTTPFailure) { client = try HTTPClient() } catch { throw JobError("libcurl: \(error.words)") }
+        let start = ContinuousClock.now
+        func now() -> UInt64 { UInt64((ContinuousClock.now - start) / .milliseconds(1)) }
+        while true {
+            guard !context.isCancelled() else { throw JobError("stopped because its task was cancelled.") }
+            switch fetch.step(at: now(), heard: context.answers()) {
+            case .say(let bytes): context.report(bytes)
+            case .rest(let until): rest(until - min(until, now()), context)
+            case .call(let request, let milliseconds):
+                let outcome = outcome(of: request, of: provider, keys, all, milliseconds, client)
+                fetch.received(outcome, at: now())
+            case .end(let result): return result
+            }
+        }
+    }
+
+    private static func outcome(
+        of request: HTTPRequest, of provider: any Provider, _ keys: [Secret], _ all: ProviderKeys,
+        _ milliseconds: UInt64, _ client: borrowing HTTPClient
+    ) -> Result<HTTPResponse, HTTPFailure> {
+        guard let sealed = request.sealed(keys) else { return .failure(.untrusted("a key is missing")) }
+        do throws(HTTPFailure) {
+            let host = try all.host(request.host, of: provider)
+            return .success(
+                try client.get(
+                    base: host, target: sealed.target, headers: sealed.headers, milliseconds: milliseconds))
+        } catch { return .failure(error) }
+    }
+
+    /// Until the time is over, an answer is here or the task may have been cancelled; a second at most without a bell.
+    private static func rest(_ milliseconds: UInt64, _ context: RunContext) {
+        var waiting = pollfd(fd: context.bell, events: Int16(POLLIN), revents: 0)
+        let limit: UInt64 = context.bell < 0 ? 20 : 1000
+        unsafe poll(&waiting, context.bell < 0 ? 0 : 1, Int32(min(milliseconds, limit)))
+    }
+}

@@ -1,0 +1,253 @@
+import Jobs
+import Market
+import Messages
+import Providers
+
+/// One batch on its way from one provider: asks for a lease, makes the call, reads the answer, tries again, page by page.
+/// Pure: whoever drives it brings time, messages and answers, and does what it says. Times are milliseconds of any one
+/// clock that does not jump.
+package struct Fetch {
+    package enum Action: Equatable {
+        /// To the planner; it may get lost, and is said again.
+        case say([UInt8])
+        /// Make this call now, and give it up after so many milliseconds.
+        case call(HTTPRequest, milliseconds: UInt64)
+        /// Nothing to do before this moment, unless the planner says something.
+        case rest(until: UInt64)
+        case end(Ingest.Result)
+    }
+
+    /// Tries of one call that fails, and times that it may be sent away for being too many.
+    private static let mostTries = 6, mostRefusals = 30
+    /// Of the pauses between tries, which are drawn between nothing and a limit that doubles.
+    private static let pause: (first: UInt64, most: UInt64) = (500, 60_000)
+    /// A message may have got lost: it is said again.
+    private static let patience: UInt64 = 3000
+    /// For what a batch may need in calls: a provider that pages for ever is left.
+    private static let mostCalls = 2000
+
+    private enum State: Equatable {
+        case ready
+        case asking(since: UInt64, saidAt: UInt64)
+        case resting(until: UInt64)
+        case leased
+        case calling(since: UInt64)
+        case over
+    }
+    private struct Pending {
+        var call: ProviderCall
+        var tries = 0, refusals = 0
+    }
+
+    private let task: Ingest.Task
+    private let provider: any Provider
+    private let run: UInt64
+    private var chance: SplitMix64
+    private var state = State.ready
+    private var pending: [Pending]
+    private var number: UInt32 = 0
+    private var news: Ingest.News?
+    private var series: [String: BarSeries] = [:]  // looked up only; the task's symbols have the order
+    private var lost: [String: String] = [:]  // likewise
+    private var unknown: Set<String> = []  // likewise
+    private var calls: [Ingest.Call] = []
+
+    /// - Parameter run: another for every run of a task, lest two workers be taken for one.
+    package init(_ task: Ingest.Task, run: UInt64) throws(JobError) {
+        guard let provider = ProviderList.provider(named: task.provider) else {
+            throw JobError("this worker knows no provider \(task.provider); update it.")
+        }
+        self.task = task
+        self.provider = provider
+        self.run = run
+        chance = SplitMix64(seed: task.seed ^ run)
+        pending = provider.calls(for: task.want).reversed().map { Pending(call: $0) }
+    }
+
+    /// What to do now.
+    /// - Parameter heard: what the planner said since the last time.
+    package mutating func step(at now: UInt64, heard: [[UInt8]] = []) -> Action {
+        for bytes in heard { if let answer = try? Ingest.Answer(wireBytes: bytes) { hear(answer, at: now) } }
+        switch state {
+        case .ready: return ask(at: now)
+        case .asking(let since, let saidAt):
+            if now >= saidAt + Self.patience {
+                state = .asking(since: since, saidAt: now)
+                return .say(question.wireBytes)
+            }
+            return .rest(until: saidAt + Self.patience)
+        case .resting(let end): return now < end ? .rest(until: end) : ask(at: now)
+        case .leased:
+            guard let next = pending.last else { return finish() }
+            // One lease, one call.
+            state = .calling(since: now)
+            return .call(provider.request(next.call), milliseconds: Ingest.callMilliseconds)
+        case .calling(let since): return .rest(until: since + Ingest.callMilliseconds)
+        case .over: return finish()
+        }
+    }
+
+    private var question: Ingest.Ask {
+        Ingest.Ask(run: run, number: number, units: pending.last.map { UInt32($0.call.cost) } ?? 0, news: news)
+    }
+
+    private mutating func ask(at now: UInt64) -> Action {
+        number += 1
+        guard !pending.isEmpty else {
+            state = .over
+            return finish()
+        }
+        state = .asking(since: now, saidAt: now)
+        return .say(question.wireBytes)
+    }
+
+    private mutating func hear(_ answer: Ingest.Answer, at now: UInt64) {
+        guard case .asking(let since, _) = state, answer.run == run, answer.number == number else { return }
+        news = nil
+        switch answer.decision {
+        case .lease(let valid):
+            // By our own clock, from when we first asked: the lease was given later than that.
+            guard now < since + UInt64(valid) else {
+                news = .unused
+                state = .ready
+                return
+            }
+            state = .leased
+        case .wait(let milliseconds): state = .resting(until: now + max(10, min(milliseconds, 86_400_000)))
+        case .leave(let words): leave(words)
+        }
+    }
+
+    private mutating func leave(_ words: String) {
+        for waiting in pending { for symbol in waiting.call.want.symbols { lose(symbol, words) } }
+        pending = []
+        state = .ready
+    }
+    private mutating func lose(_ symbol: String, _ words: String) { lost[symbol] = lost[symbol] ?? words }
+
+    // MARK: - Answers
+
+    /// How the call ended that was last asked for.
+    package mutating func received(_ outcome: Result<HTTPResponse, HTTPFailure>, at now: UInt64) {
+        guard case .calling(let since) = state, let made = pending.popLast() else { return }
+        state = .ready
+        let milliseconds = UInt32(clamping: now - min(since, now))
+        let reading: Reading
+        var status = 0
+        switch outcome {
+        case .success(let response):
+            status = response.status
+            reading = provider.read(response, to: made.call)
+        case .failure(let failure): reading = .refused(Self.refusal(failure))
+        }
+        var log = Ingest.Call(
+            target: provider.request(made.call).target, units: UInt32(made.call.cost), status: UInt16(clamping: status),
+            milliseconds: milliseconds, bars: 0, refusal: "")
+        switch reading {
+        case .page(let page):
+            log.bars = UInt32(clamping: page.series.reduce(0) { $0 + $1.count })
+            news = .answered(milliseconds: milliseconds, isEmpty: log.bars == 0)
+            take(page, made)
+        case .refused(let refusal):
+            log.refusal = refusal.words
+            refused(refusal, made, at: now)
+        }
+        calls.append(log)
+        if calls.count >= Self.mostCalls { leave("more than \(Self.mostCalls) calls for one batch") }
+    }
+
+    private static func refusal(_ failure: HTTPFailure) -> Refusal {
+        switch failure {
+        case .untrusted: .key(failure.words)
+        case .tooLarge: .request(failure.words)
+        case .unreachable, .cut, .timeout: .unavailable(failure.words, retryAfter: nil)
+        }
+    }
+
+    private mutating func take(_ page: Reading.Page, _ made: Pending) {
+        for part in page.series where made.call.want.symbols.contains(part.symbol) {
+            var whole = series[part.symbol] ?? BarSeries(symbol: part.symbol, timeframe: task.want.timeframe)
+            for at in 0..<part.count { whole.append(part, at) }
+            series[part.symbol] = whole
+        }
+        for symbol in page.unknown where made.call.want.symbols.contains(symbol) { unknown.insert(symbol) }
+        for (symbol, refusal) in page.refused {
+            guard refusal.isPassing, made.tries < Self.mostTries else {
+                lose(symbol, refusal.words)
+                continue
+            }
+            var again = made
+            again.tries += 1
+            again.call.want.symbols = [symbol]
+            again.call.cost = 1
+            pending.append(again)
+        }
+        pending += page.next.reversed().map { Pending(call: $0) }
+    }
+
+    private mutating func refused(_ refusal: Refusal, _ made: Pending, at now: UInt64) {
+        var again = made
+        switch refusal {
+        case .limited(let window, let retryAfter):
+            news = .limited(window, retryAfter: retryAfter)
+            again.refusals += 1
+            if again.refusals < Self.mostRefusals { return pending.append(again) }
+        case .unavailable(_, let retryAfter):
+            news = .failed(retryAfter: retryAfter)
+            again.tries += 1
+            if again.tries < Self.mostTries {
+                pending.append(again)
+                // Full jitter: all that failed together do not come back together.
+                let limit = min(Self.pause.first << UInt64(again.tries), Self.pause.most)
+                state = .resting(until: now + UInt64(chance.next(below: Int(limit))))
+                return
+            }
+        case .symbols(let symbols):
+            news = .declined
+            unknown.formUnion(symbols)
+            again.call.want.symbols.removeAll { symbols.contains($0) }
+            again.call.cost = min(again.call.cost, max(again.call.want.symbols.count, 1))
+            if !again.call.want.symbols.isEmpty, again.call.want.symbols.count < made.call.want.symbols.count {
+                pending.append(again)
+            }
+            return
+        case .key(let words):
+            news = .keyRefused(words)
+            leave(refusal.words)
+        case .session:
+            news = .failed(retryAfter: nil)
+            leave(refusal.words)
+        case .plan, .request: news = .declined
+        }
+        for symbol in made.call.want.symbols { lose(symbol, refusal.words) }
+    }
+
+    // MARK: - The end
+
+    private func finish() -> Action {
+        var result = Ingest.Result()
+        for symbol in task.want.symbols {
+            if let words = lost[symbol] {
+                result.left.append(Ingest.Left(symbol, words))
+                continue
+            }
+            result.answered.append(symbol)
+            if unknown.contains(symbol) { result.unknown.append(symbol) }
+            if let whole = series[symbol], whole.count > 0 { result.series.append(whole.ascending()) }
+        }
+        result.calls = calls
+        result.run = run
+        result.news = news
+        return .end(result)
+    }
+}
+
+extension Refusal {
+    /// Another try may be answered.
+    fileprivate var isPassing: Bool {
+        switch self {
+        case .limited, .unavailable: true
+        case .key, .plan, .symbols, .request, .session: false
+        }
+    }
+}
