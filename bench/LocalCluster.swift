@@ -50,10 +50,10 @@ final class LocalCluster {
     /// A worker's key and a client's.
     var keys: String { state + "/join" }
     var endpoint: String { isEncrypted ? "tcp://127.0.0.1:\(port)" : "ipc://\(state)/ipc/coordinator" }
-    func connect() throws -> Asker {
+    func connect(as role: String = "client") throws -> Asker {
         guard isEncrypted else { return try Asker(endpoint) }
         let server = try PublicKey(readingFrom: keys + "/coordinator.pub")
-        return try Asker(endpoint, security: .client(try KeyPair(readingFrom: keys + "/client"), server: server))
+        return try Asker(endpoint, security: .client(try KeyPair(readingFrom: "\(keys)/\(role)"), server: server))
     }
 
     private func run(_ program: String, _ arguments: [String]) throws {
