@@ -19,7 +19,7 @@ help:
 	@echo 'make build     the two programs, release: .build/release/apex and apex-worker'
 	@echo 'make bench     every benchmark, beside the peers that are here (APEX_PEERS=folder of a virtual environment)'
 	@echo 'make faults    crashes, lost messages and broken frames: the simulator and the tests that kill processes'
-	@echo 'make soak      the simulator on ever new seeds, for SECONDS_OF_SOAK=3600'
+	@echo 'make soak      ten million hostile frames, then the simulator on ever new seeds, for SECONDS_OF_SOAK=3600'
 	@echo 'make parity    compare samplers, pruners and importances with Optuna, indicators with TA-Lib, where Python has them'
 	@echo 'make install   the programs and systemd units, under PREFIX=/usr/local, DESTDIR=; make uninstall takes them away'
 	@echo 'make dist      a tarball of programs that need no Swift where they run, in .build'
@@ -64,6 +64,7 @@ faults: build
 
 soak: packages
 	@swift build -c release --product bench
+	@.build/release/bench fuzz 10000000 $$(date +%s)
 	@end=$$((SECONDS + $(SECONDS_OF_SOAK))); start=$$(($$(date +%s) * 1000)); first=$$start; \
 	while [ $$SECONDS -lt $$end ]; do \
 	    .build/release/bench simulate 500 $$first | tee /dev/stderr | grep -q ' 0 failures '; \

@@ -39,6 +39,8 @@ let package = Package(
             swiftSettings: quick),
         .target(name: "Objectives", path: "Protocol/Objectives", swiftSettings: quick),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ"], path: "Protocol/ZeroMQ", swiftSettings: strict),
+        .target(
+            name: "Joining", dependencies: ["Messages", "ZeroMQ"], path: "Protocol/Joining", swiftSettings: strict),
         .target(name: "Blobs", dependencies: ["Messages", "CSodium"], path: "Protocol/Blobs", swiftSettings: strict),
         .target(
             name: "Shards", dependencies: ["Messages", "Blobs", "CHDF5", "CDeflate", "CLinux"], path: "Protocol/Shards",
@@ -102,7 +104,7 @@ let package = Package(
                 "Planners", "Hardware", "CLinux", "CoordinatorCore", "CZeroMQ", "CSodium", "CSQLite", "CYAML",
                 "CDeflate", "JSON", "Studies", "Bars", "Schedules", "Scheduling", "Objectives", "Samplers", "Pruners",
                 "Analysis", "Shards", "CHDF5",
-                "Retention",
+                "Retention", "Joining",
             ], path: "Coordinator/Command", swiftSettings: strict),
 
         // Worker
@@ -137,7 +139,9 @@ let package = Package(
             path: "Worker/Shell", swiftSettings: strict),
         .executableTarget(
             name: "apex-worker",
-            dependencies: ["Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware"],
+            dependencies: [
+                "Messages", "Jobs", "Blobs", "Configuration", "Runners", "WorkerShell", "Hardware", "ZeroMQ", "Joining",
+            ],
             path: "Worker/Command", swiftSettings: strict),
 
         // Tests
@@ -235,7 +239,7 @@ let package = Package(
         .testTarget(
             name: "ClusterTests",
             dependencies: [
-                "TestSupport", "Messages", "Jobs", "Market", "Bars", "Store", "Blobs", "ZeroMQ", "JSON",
+                "TestSupport", "Messages", "Jobs", "Market", "Bars", "Store", "Blobs", "ZeroMQ", "Joining", "JSON",
                 "CoordinatorShell",
                 "apex", "apex-worker",
             ],

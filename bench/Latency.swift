@@ -22,7 +22,7 @@ struct Latency {
         guard let file = FileHandle(forWritingAtPath: path) else { throw BenchFailure("\(path) cannot be written") }
         self.file = file
         client = try cluster.connect()
-        worker = try cluster.connect()
+        worker = try cluster.connect(as: "worker")
         try worker.send(
             .hello(
                 Inbound.Hello(

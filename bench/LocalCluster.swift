@@ -24,9 +24,13 @@ final class LocalCluster {
         state = FileManager.default.temporaryDirectory.appendingPathComponent("apex-\(getpid())-\(number)").path
         try? FileManager.default.removeItem(atPath: state)
         let listen = encrypted ? ["--listen", "tcp://127.0.0.1:\(port)"] : []
+        if encrypted {
+            let roles = ["worker", "client"].map { ["add-\($0)", "join", "--out", keys] }
+            for words in [["init"]] + roles { try run("apex", ["keys"] + words + ["--state", state]) }
+        }
         coordinator = try start("apex", ["coordinator", "--state", state, "--quiet"] + listen, [:])
         for _ in 0..<300 where !FileManager.default.fileExists(atPath: state + "/ipc/coordinator") { usleep(20_000) }
-        let place = encrypted ? ["--keys", state + "/keys/join"] : []
+        let place = encrypted ? ["--keys", keys] : []
         for (at, environment) in workers.enumerated() {
             let name = ["--name", "bench-\(at + 1)", "--slots", "1", "--state", state + "/w\(at + 1)"]
             self.workers.append(
@@ -43,22 +47,39 @@ final class LocalCluster {
         try self.init(workers: Array(repeating: [:], count: workers), encrypted: encrypted)
     }
 
+    /// A worker's key and a client's.
+    var keys: String { state + "/join" }
     var endpoint: String { isEncrypted ? "tcp://127.0.0.1:\(port)" : "ipc://\(state)/ipc/coordinator" }
-    func connect() throws -> Asker {
+    func connect(as role: String = "client") throws -> Asker {
         guard isEncrypted else { return try Asker(endpoint) }
-        let keys = state + "/keys/join"
         let server = try PublicKey(readingFrom: keys + "/coordinator.pub")
-        return try Asker(endpoint, security: .client(try KeyPair(readingFrom: keys + "/client"), server: server))
+        return try Asker(endpoint, security: .client(try KeyPair(readingFrom: "\(keys)/\(role)"), server: server))
     }
 
-    private func start(_ program: String, _ arguments: [String], _ environment: [String: String]) throws -> Int32 {
+    private func run(_ program: String, _ arguments: [String]) throws {
+        let process = Process()
+        process.executableURL = try Self.path(program)
+        process.arguments = arguments
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw BenchFailure("apex \(arguments.joined(separator: " ")) failed")
+        }
+    }
+
+    private static func path(_ program: String) throws -> URL {
         let path = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
             .appendingPathComponent(program).path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw BenchFailure("\(path) is missing; `make build` makes it.")
         }
+        return URL(fileURLWithPath: path)
+    }
+
+    private func start(_ program: String, _ arguments: [String], _ environment: [String: String]) throws -> Int32 {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
+        process.executableURL = try Self.path(program)
         process.arguments = arguments + ["--parent-pid", "\(getpid())"]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice

@@ -70,6 +70,11 @@ import Foundation
                 name: "mix", summary: "workers of two speeds, jobs of equal and of higher priority",
                 run: MixBench.run, quick: ["--quick"]),
             Subject(
+                name: "hostile", summary: "what an honest client waits while others attack", run: HostileBench.run,
+                quick: ["--quick"]),
+            Subject(
+                name: "fuzz", summary: "hostile frames through the codec", run: FuzzBench.run, quick: ["200000"]),
+            Subject(
                 name: "simulate", summary: "seeded histories of a failing cluster", run: SimulateBench.run,
                 quick: ["20"]),
         ]

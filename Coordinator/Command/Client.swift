@@ -167,10 +167,20 @@ enum Place {
         guard address.hasPrefix("tcp://") else {
             throw UsageError("--coordinator is \(address); give tcp://HOST:PORT or ipc://PATH.")
         }
-        guard let keys else {
-            throw UsageError("\(address) wants keys; give the folder that holds them with --keys or APEX_KEYS.")
+        let keys = keys.map(absolute) ?? defaultKeys
+        guard MachineKeys(keys, file: "client").isMade else {
+            throw UsageError(
+                "\(address) wants keys, and \(keys) has none; run `apex keys add-client NAME` on the coordinator's machine "
+                    + "and the line it prints here, or name a folder with --keys or APEX_KEYS.")
         }
         return .remote(address, keys: keys)
+    }
+
+    /// Where `apex keys join` keeps a machine's key.
+    static var defaultKeys: String {
+        let environment = ProcessInfo.processInfo.environment
+        if let keys = environment["APEX_KEYS"] { return keys }
+        return (environment["XDG_CONFIG_HOME"] ?? (environment["HOME"] ?? "/tmp") + "/.config") + "/apex"
     }
 
     static var defaultState: String {

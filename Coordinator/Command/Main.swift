@@ -12,7 +12,8 @@ enum Apex {
             StudyCommand.self, DataCommand.self, ScheduleCommand.self, StatusCommand.self, WatchCommand.self,
             JobsCommand.self, WorkersCommand.self, WhyCommand.self, ChartsCommand.self, LineageCommand.self,
             CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, PruneCommand.self,
-            AllocCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self, VersionCommand.self,
+            KeysCommand.self, AllocCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+            VersionCommand.self,
         ]
     }
 

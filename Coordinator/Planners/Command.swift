@@ -9,6 +9,7 @@ package struct CommandPlanner: Planner {
 
     package init(_ spec: Command.Spec, blobs: any BlobSource) throws(JobError) {
         guard spec.count > 0 else { throw JobError("a command run 0 times; give --count of at least 1.") }
+        try ArrayCount.check(spec.count)
         guard !spec.program.isEmpty else { throw JobError("no program is named; give one after --.") }
         self.spec = spec
         count = ArrayCount(total: spec.count)

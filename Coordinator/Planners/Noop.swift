@@ -9,6 +9,7 @@ package struct NoopPlanner: Planner {
 
     package init(_ spec: Noop.Spec, blobs: any BlobSource) throws(JobError) {
         guard spec.count > 0 else { throw JobError("0 no-op tasks; give --count of at least 1.") }
+        try ArrayCount.check(spec.count)
         guard spec.resultBytes <= 1 << 20 else {
             throw JobError("a no-op result of \(spec.resultBytes) bytes; ask for at most \(1 << 20).")
         }

@@ -46,7 +46,8 @@ package final class Coordinator {
     private let stop: StopSignal
     private let log: EventLog
     private let recorder: FlightRecorder?
-    private let authenticator: Authenticator?
+    private let admission: Admission?
+    private var offences: Offences
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
     /// have to return is over before anybody listens.
@@ -55,6 +56,8 @@ package final class Coordinator {
     var routes = Routes()
     var uploads: [BlobID: BlobAssembly] = [:]
     private var listeners: [Listener] = []
+    /// TCP connections by what answers are addressed to.
+    private var seats: [UInt64: Seat] = [:]
     private let desk: MetricDesk?
     /// Nil where nobody may ask.
     private var measures: Measures?
@@ -77,8 +80,9 @@ package final class Coordinator {
         ) { [log] in log.write($0) }
         desk = settings.metricsPort.map { _ in MetricDesk(settings.folder, wakeup: wakeup) }
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }
+        offences = Offences(log)
+        admission = try settings.listen.isEmpty ? nil : Admission(KeyFolder(settings.folder.keys), log)
         ingests = IngestWriter(path: settings.folder.bars, log: { [log] in log.write($0) }, wake: { wakeup.wake() })
-        authenticator = try settings.listen.isEmpty ? nil : Self.authenticator(settings.folder, log)
         var database = try StateDatabase(path: settings.folder.database)
         let stored = try database.load()
         core = Core(limits: settings.limits, restoring: stored, names: try database.workerNames(), at: 0)
@@ -95,33 +99,18 @@ package final class Coordinator {
         if !stored.isEmpty { log.write(LogLine(.info, "state_restored", [("jobs", "\(stored.count)")])) }
     }
 
-    private static func authenticator(_ folder: StateFolder, _ log: EventLog) throws -> Authenticator {
-        _ = try folder.enrol()
-        let list = try Authenticator.allowList(readingFrom: folder.keys)
-        return try Authenticator(allowing: list) { denial in
-            log.write(
-                LogLine(
-                    .warning, "peer_denied",
-                    [
-                        ("key", denial.key?.description ?? "none"), ("address", denial.address),
-                        ("unreported", "\(denial.unreported)"),
-                    ]))
-        }
-    }
-
     /// Serves until SIGTERM or SIGINT.
     /// - Parameter ready: called once with the addresses it listens on.
     /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
     package func run(ready: ([String]) -> Void) throws {
         Context.raiseFileLimit()
         listeners = [try Listener([settings.folder.endpoint], keys: nil)]
-        if !settings.listen.isEmpty {
-            listeners.append(try Listener(settings.listen, keys: try settings.folder.enrol()))
-        }
+        if let admission { listeners.append(try Listener(settings.listen, keys: try admission.keys.pair())) }
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
         _ = poller.add(descriptor: stop.descriptor)
+        if let admission { _ = poller.add(descriptor: admission.descriptor) }
         let server = try serveMetrics()
         log.write(LogLine(.info, "coordinator_started", [("version", codeVersion), ("state", settings.folder.path)]))
         try handle([.ticked(wall: wallMilliseconds)])
@@ -134,7 +123,16 @@ package final class Coordinator {
             try poller.wait(milliseconds: Int(wait))
             planned.clear()
             var batch = Batch()
-            for index in listeners.indices { try receive(from: index, &batch) }
+            if let admission, let monitor = listeners[1].monitor {
+                try admission.check()
+                // What its workers hold is free at once.
+                let gone = admission.followChanges(monitor)
+                batch.events += routes.workers(of: gone).map { .goodbye($0) }
+            }
+            for index in listeners.indices {
+                let isDrained = try receive(from: index, &batch)
+                if let monitor = listeners[index].monitor { offences.endBatch(monitor, isDrained: isDrained) }
+            }
             if let failure = planning.failure ?? studies.failure ?? ingests.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
             batch.events.append(.ticked(wall: wallMilliseconds))
@@ -172,32 +170,69 @@ package final class Coordinator {
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
 
-    private func receive(from index: Int, _ batch: inout Batch) throws {
+    /// - Returns: whether nothing is left to receive.
+    private func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
         for _ in 0..<settings.batchMessages {
-            guard let receipt = try listener.socket.receive() else { return }
+            guard let receipt = try listener.socket.receive() else { return true }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
-                log.write(LogLine(.warning, "message_refused", [("what", "not one frame from a worker or command")]))
+                let (peer, descriptor) = receipt.origin
+                let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }
+                let seat = connection.flatMap { self.seat(of: $0, descriptor, listener) }
+                offences.note("not one frame from a worker or command", connection, seat)
                 continue
             }
             let connection = UInt64(index) << 32 | UInt64(peer.number)
+            if offences.wasCut(connection) { continue }
+            let speaker = index == 0 ? .local : admission?.speaker(message.peerKey) ?? .nobody
+            let seat = seat(of: connection, message.connection, listener)
+            if let seat { admission?.seat(message.peerKey, at: seat) }
+            offences.heard(message)
+            var refused: Outbound?
             do throws(WireError) {
-                try sort(try Frame.decode(Inbound.self, message.frames[0]), connection, message.peerKey, &batch)
+                let inbound = try Frame.decode(Inbound.self, message.frames[0])
+                if let words = Permissions.refusal(of: inbound, from: speaker) {
+                    offences.note(words, connection, seat, from: speaker)
+                    refused = inbound.refused(words)
+                } else if seat != nil, !offences.isWithinShare(inbound, connection) {
+                    offences.note("too many messages at once", connection, seat, from: speaker)
+                    refused = inbound.isRequest ? inbound.refused("too many questions at once; wait for answers.") : nil
+                } else {
+                    try sort(inbound, connection, message.peerKey, &batch)
+                }
             } catch {
-                log.write(LogLine(.warning, "message_refused", [("what", "\"\(error)\"")]))
-                let words = "this coordinator (apex \(codeVersion)) cannot read you: \(error)."
-                _ = try listener.socket.send([Frame.encode(Outbound.refused(words))], to: peer)
+                offences.note("\(error)", connection, seat, from: speaker)
+                refused = .refused("this coordinator (apex \(codeVersion)) cannot read you: \(error).")
             }
+            if let refused { _ = try send(refused, to: connection) }
         }
+        return false
+    }
+
+    /// Of a TCP connection, as it was when it was first heard.
+    private func seat(of connection: UInt64, _ descriptor: Int32?, _ listener: Listener) -> Seat? {
+        if let known = seats[connection] { return known }
+        guard let monitor = listener.monitor, let descriptor, let number = monitor.connection(at: descriptor) else {
+            return nil
+        }
+        if seats.count > 1 << 16 { seats = [:] }  // learnt again from what comes
+        let seat = Seat(descriptor: descriptor, number: number, monitor: monitor)
+        seats[connection] = seat
+        return seat
     }
 
     private func sort(_ message: Inbound, _ connection: UInt64, _ key: PublicKey?, _ batch: inout Batch)
         throws(WireError)
     {
         switch message {
-        case .hello(let hello):
+        case .enrol(let bytes):
+            guard let admission, let monitor = listeners[1].monitor else { throw WireError("no keys over ipc") }
+            let answer = admission.enrol(bytes, for: key, monitor)
+            _ = try? send(answer, to: connection)
+        case .hello(var hello):
+            hello.boundClaims()
             guard hello.codeVersion == codeVersion else {
-                throw WireError("apex-worker \(hello.codeVersion); this coordinator is \(codeVersion)")
+                throw WireError("apex-worker \(hello.codeVersion.prefix(40)); this coordinator is \(codeVersion)")
             }
             guard routes.join(hello.worker, connection, key) else {
                 throw WireError("another key already speaks for worker \(hello.worker)")
@@ -220,7 +255,12 @@ package final class Coordinator {
         case .request(let number, let request):
             let client = ClientRef(connection: connection, number: number)
             switch request {
-            case .submit(let submission): batch.events.append(.submitted(submission, by: client))
+            case .submit(let submission):
+                if let words = submission.refusal {
+                    _ = try? send(.reply(number: number, .refused(words)), to: connection)
+                } else {
+                    batch.events.append(.submitted(submission, by: client))
+                }
             case .cancel(let job): batch.events.append(.cancel(job, by: client))
             case .pause(let job): batch.events.append(.pause(job, by: client))
             case .unpause(let job): batch.events.append(.unpause(job, by: client))
@@ -316,8 +356,18 @@ package final class Coordinator {
     /// - Returns: false when there is no such connection any more.
     private func send(_ message: Outbound, to connection: UInt64) throws -> Bool {
         let listener = listeners[Int(connection >> 32)]
-        return try listener.socket.send([Frame.encode(message)], to: Peer(UInt32(truncatingIfNeeded: connection)))
-            == .sent
+        var frame = Frame.encode(message)
+        if frame.count > Frame.maximumBytes {
+            // No connection carries it, and nobody's question stops the coordinator.
+            log.write(LogLine(.warning, "answer_too_long", [("bytes", "\(frame.count)")]))
+            guard case .reply(let number, _) = message else { return true }
+            frame = Frame.encode(
+                Outbound.reply(number: number, .refused("the answer has \(frame.count) bytes; ask for one job.")))
+        }
+        if let seat = seats[connection] { offences.sent(frame.count, to: seat.descriptor) }
+        let outcome = try listener.socket.send([frame], to: Peer(UInt32(truncatingIfNeeded: connection)))
+        if outcome == .unreachable { seats[connection] = nil }
+        return outcome == .sent
     }
 
     private func answer(_ question: (connection: UInt64, message: Inbound)) throws {
@@ -330,7 +380,7 @@ package final class Coordinator {
         case .goodbye: message = .introduceYourself
         case .wantBlob(let blob, let offset, let count): message = chunk(of: blob, offset, count)
         case .request(let number, let request): message = .reply(number: number, try reply(to: request, database))
-        case .heartbeat, .outcomes, .draining, .reports: return
+        case .heartbeat, .outcomes, .draining, .reports, .enrol: return
         }
         _ = try send(message, to: question.connection)
     }
@@ -350,6 +400,14 @@ package final class Coordinator {
     }
 }
 
+extension Inbound {
+    fileprivate var isRequest: Bool { if case .request = self { true } else { false } }
+    /// The answer that says no.
+    fileprivate func refused(_ words: String) -> Outbound {
+        if case .request(let number, _) = self { .reply(number: number, .refused(words)) } else { .refused(words) }
+    }
+}
+
 extension PlannerCall {
     fileprivate var isStart: Bool { if case .start = self { true } else { false } }
 }
@@ -357,9 +415,21 @@ extension Effect {
     fileprivate var startsPlanner: Bool { if case .plan(_, let call) = self { call.isStart } else { false } }
 }
 
+extension Receipt {
+    /// Whom it came from, and by which connection.
+    fileprivate var origin: (peer: Peer?, descriptor: Int32?) {
+        switch self {
+        case .message(let message): (message.peer, message.connection)
+        case .refused(let refusal): (refusal.peer, refusal.connection)
+        }
+    }
+}
+
 /// One ROUTER and where it listens.
 private final class Listener {
     let socket: Socket
+    /// Of TCP connections.
+    let monitor: Monitor?
     private(set) var endpoints: [String] = []
 
     /// - Parameter keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
@@ -370,6 +440,7 @@ private final class Listener {
         options.maximumFrames = 1
         if let keys { options.security = .server(keys) }
         socket = try Socket(.router, options: options)
+        monitor = try keys == nil ? nil : Monitor(socket)
         for address in addresses {
             // Left by a coordinator that was killed; the state's lock is ours.
             if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }

@@ -38,7 +38,9 @@ final class EventLog: Sendable {
         if let level = Configuration.LogLevel(rawValue: line.level.rawValue), level < minimum { return }
         if echo {
             let fields = line.fields.map { " \($0.0)=\($0.1)" }.joined()
-            let text = Array("level=\(line.level.rawValue) event=\(line.event)\(fields)\n".utf8)
+            // One line, whatever a peer called itself.
+            let plain = fields.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : String($0) }.joined()
+            let text = Array("level=\(line.level.rawValue) event=\(line.event)\(plain)\n".utf8)
             _ = unsafe Glibc.write(2, text, text.count)
         }
         let milliseconds = Int(Date().timeIntervalSince1970 * 1000)

@@ -16,6 +16,10 @@ struct Routes {
         keys[worker] = key
         return true
     }
+    /// Workers that speak with one of these keys, in order.
+    func workers(of gone: Set<PublicKey>) -> [WorkerID] {
+        gone.isEmpty ? [] : keys.filter { gone.contains($0.value) }.keys.sorted()
+    }
     func connection(of worker: WorkerID) -> UInt64? { connections[worker] }
     mutating func forget(_ worker: WorkerID) {
         connections[worker] = nil

@@ -19,6 +19,8 @@ package enum Inbound: Sendable, Equatable, Wire {
     /// What running tasks say to their planner, at most `TaskMessage.maximumBytes` each. May get lost: a task's result
     /// says everything again.
     case reports(worker: WorkerID, [TaskMessage])
+    /// From the holder of a join line's token: let this public key in instead, 32 bytes of a pair that the sender made.
+    case enrol(key: [UInt8])
 
     package struct Hello: Sendable, Equatable, Wire {
         package var worker: WorkerID
@@ -96,6 +98,9 @@ package enum Inbound: Sendable, Equatable, Wire {
             writer.integer(UInt8(7))
             writer.value(worker)
             writer.array(reports)
+        case .enrol(let key):
+            writer.integer(UInt8(8))
+            writer.raw(key)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -111,6 +116,7 @@ package enum Inbound: Sendable, Equatable, Wire {
             self = .wantBlob(try reader.value(), offset: try reader.integer(), count: try reader.integer())
         case 6: self = .request(number: try reader.integer(), try reader.value())
         case 7: self = .reports(worker: try reader.value(), try reader.array())
+        case 8: self = .enrol(key: try reader.raw(32))
         case let other: throw WireError("there is no message \(other)")
         }
     }
@@ -136,6 +142,8 @@ package enum Outbound: Sendable, Equatable, Wire {
     case reply(number: UInt64, Reply)
     /// What planners answer to running tasks. May get lost: who needs an answer reports again.
     case answers([TaskMessage])
+    /// The key is let in from now on, under this name; the token is used up.
+    case enrolled(name: String)
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -175,6 +183,9 @@ package enum Outbound: Sendable, Equatable, Wire {
         case .answers(let answers):
             writer.integer(UInt8(9))
             writer.array(answers)
+        case .enrolled(let name):
+            writer.integer(UInt8(10))
+            writer.string(name)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -194,6 +205,7 @@ package enum Outbound: Sendable, Equatable, Wire {
         case 7: self = .blobMissing(try reader.value())
         case 8: self = .reply(number: try reader.integer(), try reader.value())
         case 9: self = .answers(try reader.array())
+        case 10: self = .enrolled(name: try reader.string())
         case let other: throw WireError("there is no message \(other)")
         }
     }

@@ -1,19 +1,31 @@
+import Foundation
 import Synchronization
 
 /// Decides which CURVE keys may connect to this process: the ZAP handler (ZeroMQ RFC 27) on a thread of its own. Nobody is
 /// admitted who is not listed. Make it before the first CURVE server binds, and keep it as long as servers run: without
 /// it they refuse everybody.
 package final class Authenticator: Sendable {
-    package enum Role: String, Sendable, CaseIterable { case worker, client }
+    /// What a listed key may be used for. What a role may say, the coordinator decides message by message.
+    package enum Role: String, Sendable, CaseIterable, Comparable {
+        case worker, client, reader
+        package static func < (a: Role, b: Role) -> Bool { a.rawValue < b.rawValue }
+    }
 
     /// Who holds a listed key.
     package struct Admitted: Sendable, Hashable {
         package var name: String
         package var role: Role
-        package init(name: String, role: Role) {
+        /// Whoever holds it may only trade it, once, for a key of its own in this role: it is the token of a join line.
+        package var isToken: Bool
+        /// Seconds since 1970 from which on it admits nobody; nil: never.
+        package var expires: UInt64?
+        package init(name: String, role: Role, isToken: Bool = false, expires: UInt64? = nil) {
             self.name = name
             self.role = role
+            self.isToken = isToken
+            self.expires = expires
         }
+        package func isCurrent(at second: UInt64) -> Bool { expires.map { second < $0 } ?? true }
     }
     package typealias AllowList = [PublicKey: Admitted]
 
@@ -31,6 +43,7 @@ package final class Authenticator: Sendable {
 
     private let allowed: Shared<AllowList>
     private let denials: Shared<Int>
+    private let hasEnded = Shared(false)
     private let stopping: Wakeup
     private let thread: BackgroundThread
 
@@ -43,7 +56,8 @@ package final class Authenticator: Sendable {
         let allowed = Shared(list)
         let denials = Shared(0)
         let stopping = try Wakeup()
-        thread = try BackgroundThread("authenticator") { ready in
+        thread = try BackgroundThread("authenticator") { [hasEnded] ready in
+            defer { hasEnded.value.withLock { $0 = true } }
             do throws(ZeroMQError) {
                 let requests = try Socket(.rep, in: context, options: Handler.options)
                 try requests.bind("inproc://zeromq.zap.01")
@@ -59,7 +73,12 @@ package final class Authenticator: Sendable {
     deinit { stop() }
 
     /// Who holds this key, if anybody listed does.
-    package func admitted(_ key: PublicKey) -> Admitted? { allowed.value.withLock { $0[key] } }
+    package func admitted(_ key: PublicKey) -> Admitted? {
+        allowed.value.withLock { $0[key] }.flatMap { $0.isCurrent(at: Self.second) ? $0 : nil }
+    }
+    static var second: UInt64 { UInt64(max(0, Date().timeIntervalSince1970)) }
+    /// False once its thread has ended: nobody is admitted any more.
+    package var isRunning: Bool { !hasEnded.value.withLock { $0 } }
     /// Counts for new connections; those that were admitted before stay until they are cut (`Connections.cut`).
     package func replace(_ list: AllowList) { allowed.value.withLock { $0 = list } }
     package var allowList: AllowList { allowed.value.withLock { $0 } }
@@ -116,7 +135,8 @@ private struct Handler {
             request.count == 7 && request[0] == Array("1.0".utf8) && request[2] == Array(SocketOptions.domain.utf8)
             && request[5] == Array("CURVE".utf8)
         let key = isCurve ? PublicKey(bytes: request[6]) : nil
-        let isAdmitted = key.map { key in allowed.value.withLock { $0[key] != nil } } ?? false
+        let listed = key.flatMap { key in allowed.value.withLock { $0[key] } }
+        let isAdmitted = listed?.isCurrent(at: Authenticator.second) ?? false
         if !isAdmitted {
             deny(key, address: request.count > 3 ? String(decoding: request[3], as: UTF8.self) : "")
         }

@@ -10,10 +10,13 @@ package final class Monitor: Sendable {
         package var disconnected = 0
         /// Strangers, wrong keys, broken handshakes, and those that took too long.
         package var handshakesFailed = 0
+        /// Of a connecting socket: the other side refused our key.
+        package var refusals = 0
     }
     private struct State: Sendable {
         var counts = Counts()
-        var connections: Set<Int32> = []
+        /// Descriptor → number of the connection, counted from 1: descriptors are used again.
+        var connections: [Int32: Int] = [:]
         var isOver = false
     }
     private let state: Shared<State>
@@ -46,7 +49,13 @@ package final class Monitor: Sendable {
 
     package var counts: Counts { state.value.withLock { $0.counts } }
     /// The file descriptors of the connections that are up, ascending.
-    package var connections: [Int32] { state.value.withLock { $0.connections.sorted() } }
+    package var connections: [Int32] { state.value.withLock { $0.connections.keys.sorted() } }
+    /// Which connection a descriptor stands for now: its number among all that were accepted; nil for none that is up.
+    package func connection(at descriptor: Int32) -> Int? { state.value.withLock { $0.connections[descriptor] } }
+    /// Those that are up, by descriptor, each with its number.
+    package var numberedConnections: [(descriptor: Int32, number: Int)] {
+        state.value.withLock { $0.connections.sorted { $0.key < $1.key } }.map { ($0.key, $0.value) }
+    }
     /// The socket is closed and every event counted.
     package var isOver: Bool { state.value.withLock { $0.isOver } }
 
@@ -65,11 +74,14 @@ package final class Monitor: Sendable {
                 switch event {
                 case ZMQ_EVENT_ACCEPTED:
                     state.counts.accepted += 1
-                    state.connections.insert(value)
+                    state.connections[value] = state.counts.accepted
                 case ZMQ_EVENT_DISCONNECTED:
                     state.counts.disconnected += 1
-                    state.connections.remove(value)
+                    state.connections[value] = nil
                 case ZMQ_EVENT_MONITOR_STOPPED: return true
+                case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+                    state.counts.handshakesFailed += 1
+                    state.counts.refusals += 1
                 default: state.counts.handshakesFailed += 1
                 }
                 return false

@@ -44,6 +44,7 @@ final class FaultCluster {
         self.network = network
         self.listen = listen
         self.environment = environment
+        if listen != nil { _ = try Programs.makeKeys(state: self.state) }
         try startCoordinator()
     }
     deinit {
@@ -62,7 +63,7 @@ final class FaultCluster {
     @discardableResult func startWorker(_ name: String, slots: Int = 2, node: String? = nil) throws -> Programs.Running
     {
         let place =
-            listen.map { ["--coordinator", $0, "--keys", state + "/keys/join"] }
+            listen.map { ["--coordinator", $0, "--keys", state + "-join"] }
             ?? ["--coordinator", "ipc://\(state)/ipc/coordinator"]
         let worker = try start(
             "apex-worker",

@@ -40,8 +40,8 @@ struct WeekendTests {
 
         let state = folder.path + "/state"
         let address = "tcp://127.0.0.1:\(UInt16.random(in: 20_000...40_000))"
+        let keys = try Programs.makeKeys(state: state)
         let up = try Programs.Running("apex", ["up", "--state", state, "--workers", "0", "--listen", address])
-        let keys = state + "/keys/join"
         #expect(Programs.eventually { up.errors.contains("ready") })
         let workers = try (1...2).map {
             try Programs.Running(

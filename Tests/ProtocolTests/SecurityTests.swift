@@ -23,7 +23,9 @@ import ZeroMQ
         return try Socket(.dealer, options: options)
     }
 
-    @Test func `a listed key gets in, and every message names it`() throws {
+    @Test func `attack 3, a key lost on the routing id: a listed key gets in, and every message names it after a poll`()
+        throws
+    {
         let (alice, bob) = (try KeyPair(), try KeyPair())
         let authenticator = try Authenticator(allowing: [
             alice.publicKey: .init(name: "alice", role: .worker), bob.publicKey: .init(name: "bob", role: .client),
@@ -63,7 +65,7 @@ import ZeroMQ
         #expect(log.denials.first?.address == "127.0.0.1")
     }
 
-    @Test func `without an authenticator nobody gets in at all`() throws {
+    @Test func `attack 6, CURVE without an authenticator, lets nobody in at all`() throws {
         let router = try router()
         try router.bind("tcp://127.0.0.1:*")
         let monitor = try Monitor(router)

@@ -66,7 +66,7 @@ struct TransportBoundTests {
         #expect(try router.receive() == nil)
     }
 
-    @Test func `a stranger's giant handshake frame is cut at once and fills no memory`() throws {
+    @Test func `attack 5, a stranger's giant handshake frame, is cut at once and fills no memory`() throws {
         let router = try curveServer(KeyPair())
         for flags in [4, 0, 1] as [UInt8] {
             let connection = try RawConnection(router.lastEndpoint)
@@ -94,7 +94,7 @@ struct TransportBoundTests {
         #expect(try router.receive() == nil)
     }
 
-    @Test func `a stranger's endless frames fill no memory`() async {
+    @Test func `attack 4, endless frames without a last one: a stranger's fill no memory`() async {
         // In a process of its own, whose memory nobody else uses.
         await #expect(processExitsWith: .success) {
             let router = try curveServer(KeyPair())
@@ -140,7 +140,7 @@ struct TransportBoundTests {
         }
     }
 
-    @Test func `a thousand idle strangers do not keep a member out, for the monitor is drained`() async {
+    @Test func `attack 7, a thousand idle strangers, keep no member out, for the monitor is drained`() async {
         await #expect(processExitsWith: .success) {
             Context.raiseFileLimit()
             let keys = try KeyPair()

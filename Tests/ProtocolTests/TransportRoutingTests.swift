@@ -8,7 +8,7 @@ struct TransportRoutingTests {
     let folder: Folder
     init() throws { folder = try Folder() }
 
-    @Test func `every connection is a peer of its own, so none silences another`() throws {
+    @Test func `attack 1, a duplicate routing id, silences nobody: every connection is a peer of its own`() throws {
         let router = try Socket(.router)
         try router.bind(folder.ipc)
         var peers: Set<Peer> = []
@@ -29,7 +29,10 @@ struct TransportRoutingTests {
         _ = try eventually("end of the last peer") { try router.send([[0]], to: last!) == .unreachable ? true : nil }
     }
 
-    @Test func `a peer that names itself is refused, and whose name it takes is not disturbed`() async throws {
+    @Test
+    func `attack 2, a handover of a routing id: who names itself is refused, and whose name it takes is not disturbed`()
+        async throws
+    {
         let address = folder.ipc
         let router = try Socket(.router)
         try router.bind(address)

@@ -27,6 +27,18 @@ package enum Programs {
         }
     }
 
+    /// Makes a coordinator's keys, and a folder with a worker's and a client's that it lets in.
+    /// - Returns: the folder, for `--keys`.
+    package static func makeKeys(state: String) throws -> String {
+        let folder = state + "-join"
+        for words in [["init"], ["add-worker", "join", "--out", folder], ["add-client", "join", "--out", folder]] {
+            let outcome = try run("apex", ["keys"] + words + ["--state", state])
+            guard outcome.code == 0 else { throw Failure(description: "apex keys \(words): \(outcome.errors)") }
+        }
+        return folder
+    }
+    package struct Failure: Error, CustomStringConvertible { package var description: String }
+
     /// Runs a program to its end.
     package static func run(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws
         -> Outcome

@@ -1,18 +1,25 @@
 import Configuration
 import Glibc
+import Joining
 import Messages
 import WorkerShell
+import ZeroMQ
 
 @main enum ApexWorker {
     private static let usage = """
-        apex-worker --coordinator ADDRESS [OPTION…]
+        apex-worker --join LINE [OPTION…]
+        apex-worker [--coordinator ADDRESS] [OPTION…]
         Runs tasks for a coordinator until it is told to stop (Ctrl-C or SIGTERM; twice: at once).
 
-          --coordinator ADDRESS  ipc:///path/to/socket or tcp://host:port (default: $APEX_COORDINATOR)
+          --join LINE            join a coordinator elsewhere: the line that `apex keys add-worker NAME` prints there. It
+                                 works once; the key this machine makes then serves every later start, which needs
+                                 neither line nor address. - reads the line from standard input
+          --coordinator ADDRESS  ipc:///path/to/socket or tcp://host:port (default: $APEX_COORDINATOR, else where
+                                 this machine joined)
           --slots N              tasks at once (default: one for each core this process may use)
           --name NAME            what people see (default: host name and process number)
           --state DIR            where fetched blobs and the folders of trials are kept (default: ~/.cache/apex-worker)
-          --keys DIR             coordinator.pub and worker (the secret key), for tcp
+          --keys DIR             this machine's key (default: keys in --state DIR, else ~/.config/apex-worker)
           --parent-pid N         leave when process N, which started this one, has ended
           --drain-seconds N      how long tasks may run on after SIGTERM (default: 5)
           --lead-seconds N       so long before the end of its Slurm allocation it takes no more tasks (default: 60)
@@ -20,7 +27,8 @@ import WorkerShell
           --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
 
-        Example: apex-worker --coordinator tcp://10.0.0.5:7117 --keys ~/apex-keys --slots 4
+        Example: apex-worker --join apex://10.0.0.5:7117/KEY/TOKEN       the first time
+                 apex-worker                                             from then on
         """
 
     static func main() {
@@ -44,6 +52,7 @@ import WorkerShell
     }
 
     private static func options(_ arguments: [String]) throws -> WorkerOptions {
+        var line: String?
         var coordinator = unsafe getenv("APEX_COORDINATOR").map { unsafe String(cString: $0) }
         var options = WorkerOptions(coordinator: "")
         if let at = arguments.firstIndex(of: "--config"), at + 1 < arguments.count {
@@ -66,6 +75,7 @@ import WorkerShell
             }
             switch name {
             case "--coordinator": coordinator = try value()
+            case "--join": line = try value()
             case "--slots": options.slots = try number(1...4096)
             case "--name": options.name = try value()
             case "--state": options.state = try value()
@@ -87,10 +97,27 @@ import WorkerShell
             default: throw WrongUse(description: "\(name) is no option.")
             }
         }
-        guard let coordinator, !coordinator.isEmpty else {
-            throw WrongUse(description: "no coordinator; give --coordinator ADDRESS or set $APEX_COORDINATOR.")
+        let keys = MachineKeys(options.keyFolder, file: "worker")
+        if let line { coordinator = try join(line, keys) }
+        guard let coordinator = coordinator ?? keys.address, !coordinator.isEmpty else {
+            throw WrongUse(
+                description: "no coordinator; give --coordinator ADDRESS, or --join with the line that `apex keys "
+                    + "add-worker NAME` prints on the coordinator's machine.")
         }
         options.coordinator = coordinator
         return options
+    }
+
+    /// - Returns: where the coordinator is.
+    private static func join(_ text: String, _ keys: MachineKeys) throws -> String {
+        guard let text = text == "-" ? readLine() : text else {
+            throw WrongUse(description: "--join - wants the line on standard input, where nothing came.")
+        }
+        let line: JoinLine
+        do throws(ZeroMQError) { line = try JoinLine(text) } catch { throw WrongUse(description: "\(error).") }
+        if let name = try Enrolment.join(line, keys) {
+            complain("joined \(line.address) as \(name); the key is in \(keys.folder), later starts need no line.")
+        }
+        return line.address
     }
 }

@@ -13,7 +13,7 @@ package struct WorkerOptions: Sendable {
     package var name: String?
     /// Where fetched blobs and the folders of trials are kept.
     package var state: String?
-    /// The folder with coordinator.pub and worker, this worker's secret key; only for tcp.
+    /// The folder with coordinator.pub and worker, this worker's secret key; only for tcp. nil: see `keyFolder`.
     package var keys: String?
     /// The process to end with.
     package var parentProcess: Int32?
@@ -57,10 +57,20 @@ extension WorkerOptions {
         return "/tmp/apex-worker-\(getuid())"
     }
 
+    /// The folder of this machine's key: `worker`, the secret, of mode 0600; `coordinator.pub`; and `address`, where
+    /// the coordinator was when it joined.
+    package var keyFolder: String {
+        if let keys { return keys }
+        if let state { return state + "/keys" }
+        func setting(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
+        if let place = setting("XDG_CONFIG_HOME") { return place + "/apex-worker" }
+        return (setting("HOME") ?? "/tmp/apex-worker-\(getuid())") + "/.config/apex-worker"
+    }
+
     /// The rules, with the keys that this worker knows of: its own, and those of a coordinator on the same machine.
     var programs: ProgramRules {
         var rules = programRules
-        if let keys { rules.hidden.append(keys) }
+        if unsafe access(keyFolder, F_OK) == 0 { rules.hidden.append(keyFolder) }
         let local = ("ipc://", "/ipc/coordinator")
         if coordinator.hasPrefix(local.0), coordinator.hasSuffix(local.1) {
             rules.hidden.append(coordinator.dropFirst(local.0.count).dropLast(local.1.count) + "/keys")
@@ -72,10 +82,12 @@ extension WorkerOptions {
     /// - Throws: when tcp is asked for and the keys are missing or wrong, in words.
     func security() throws -> SocketOptions.Security {
         guard coordinator.hasPrefix("tcp://") else { return .none }
-        guard let folder = keys else {
+        let folder = keyFolder
+        guard unsafe access(folder + "/worker", F_OK) == 0 else {
             throw JobError(
-                "\(coordinator): tcp needs keys; give --keys DIR with coordinator.pub and worker, the secret key."
-            )
+                "\(folder)/worker is missing, and tcp needs keys; run `apex keys add-worker NAME` on the coordinator's "
+                    + "machine and start this worker with the line it prints (apex-worker --join …), or name the folder "
+                    + "with --keys DIR.")
         }
         return .client(
             try KeyPair(readingFrom: folder + "/worker"),

@@ -190,7 +190,7 @@ package final class WorkerShell {
             fetcher.received(blob, offset: offset, total: total, bytes, at: lastHeard)
         case .blobMissing(let blob): fetcher.missing(blob)
         case .answers(let answers): talk.deliver(answers)
-        case .reply: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
+        case .reply, .enrolled: Log.warning("message_refused", ["reason": "a reply; a worker asks nothing"])
         }
     }
 

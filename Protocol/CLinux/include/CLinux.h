@@ -117,6 +117,19 @@ long apex_write_quietly(int descriptor, const void *bytes, unsigned long count);
 /// Bytes in a pipe that nobody has read yet.
 int apex_unread(int pipe);
 
+/// A descriptor that is readable when something changed in a folder added to it; -1 with errno when there are too many.
+int apex_folder_watch(void);
+
+/// Watches that folder too. 0, or -1 with errno.
+int apex_watch_folder(int watch, const char *path);
+
+/// Takes all that changed off the descriptor. 1 when there was anything.
+int apex_watch_changed(int watch);
+
+/// Bytes that a TCP connection has brought so far, and those sent that the other side has; -1 when the descriptor is no
+/// TCP connection, or the kernel does not say.
+int apex_bytes_carried(int connection, long long *received, long long *delivered);
+
 /// Asks the file system to put every folder made in this one at a place of its own, away from its neighbours: making many
 /// files is several times slower where many were just removed. Ext4 does; others need not, and nothing depends on it.
 void apex_spread_folders(int folder);
