@@ -26,14 +26,16 @@ enum AllocCommand: Subcommand {
           --lead TIME         so long before an allocation's end its worker takes no more tasks (default 60s)
           --every TIME        how often to look (default 5s)
           --worker PATH       apex-worker on the machines (default: beside this program)
+          --worker-keys DIR   the key of workers over TCP, a folder the machines can read
           --logs DIR          where workers' logs go, a folder the machines have (default: the current one)
           --keep              leave allocations running when this ends
         \(whereHelp)
 
-        Workers elsewhere need an address over TCP and keys they can read: start the coordinator with --listen, and name
-        both here; a coordinator that listens on this machine only can have workers on this machine only.
+        Workers elsewhere need an address over TCP and a key: start the coordinator with --listen, make the key with
+        `apex keys add-worker slurm --out DIR`, and name it here; a coordinator that listens on this machine only can have
+        workers on this machine only.
 
-        example: apex alloc slurm --max 20 --slots 8 --coordinator tcp://head:7117 --keys ~/join -- -p batch -c 8 -t 4:00:00
+        example: apex alloc slurm --max 20 --slots 8 --worker-keys ~/slurm-keys -- -p batch -c 8 -t 4:00:00
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
@@ -88,6 +90,7 @@ struct AllocOptions {
     var leadSeconds: Int
     var every: Duration
     var workerProgram: String?
+    var workerKeys: String?
     var logs: String
     var sbatch: [String]
 
@@ -110,6 +113,7 @@ struct AllocOptions {
         leadSeconds = Int(try seconds("--lead", 60, &arguments))
         every = .milliseconds(Int(try seconds("--every", 5, &arguments) * 1000))
         workerProgram = try arguments.value("--worker")
+        workerKeys = try arguments.value("--worker-keys").map(absolute)
         logs = absolute(try arguments.value("--logs") ?? ".")
         place = try Place.from(&arguments)
         try arguments.finish()
@@ -128,16 +132,27 @@ struct AllocOptions {
         words += ["--lead-seconds", "\(leadSeconds)"]
         switch place {
         case .remote(let address, let keys):
-            words += ["--coordinator", address] + (address.hasPrefix("tcp://") ? ["--keys", absolute(keys)] : [])
+            words += ["--coordinator", address] + (address.hasPrefix("tcp://") ? ["--keys", try theirKeys(keys)] : [])
         case .local(let folder):
             let tcp = (try? client.status())?.coordinator.listen.first { $0.hasPrefix("tcp://") }
             if let tcp {
-                words += ["--coordinator", tcp, "--keys", folder.joinFolder]
+                words += ["--coordinator", tcp, "--keys", try theirKeys(folder.keys)]
             } else {
                 words += ["--coordinator", folder.endpoint]
             }
         }
         return words
+    }
+
+    /// A client's key opens nothing to a worker, so theirs are in a folder of their own.
+    private func theirKeys(_ ours: String) throws -> String {
+        guard let workerKeys else {
+            throw UsageError(
+                "workers over TCP need a worker's key, which \(ours) is not; make one where the coordinator is, with "
+                    + "`apex keys add-worker slurm --out FOLDER`, put FOLDER where the machines can read it, and name it "
+                    + "with --worker-keys FOLDER.")
+        }
+        return workerKeys
     }
 }
 
