@@ -184,6 +184,7 @@ struct OperatingTests {
                 return "\(line["subject"] ?? ""): \(line["words"] ?? "")"
             }
         }
+        _ = try Programs.makeKeys(state: state)
         end(try coordinator(["--listen", "tcp://127.0.0.1:0"]))
         let healthy = try findings("worker: {slots: 2}\n")
         for subject in ["cluster.yaml", "keys", "state", "listen", "metrics", "worker.user", "worker.hide_keys"] {
