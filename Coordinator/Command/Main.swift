@@ -51,21 +51,17 @@ enum Apex {
     }
 
     private static var overview: String {
-        let width = subcommands.map { $0.name.count }.max() ?? 0
-        let lines = subcommands.map {
-            "  " + $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.summary
-        }
-        return """
-            apex \(codeVersion): a compute cluster for trading research.
+        """
+        apex \(codeVersion): a compute cluster for trading research.
 
-            usage: apex COMMAND [OPTIONS]
+        usage: apex COMMAND [OPTIONS]
 
-            \(lines.joined(separator: "\n"))
+        \(listing(of: subcommands))
 
-            Try:  apex weekend --demo        the whole weekend on a made-up market, in a minute
-                  apex COMMAND --help        what a command does, with an example
-            Exit codes: 0 done, 1 failed, 2 wrong use, 3 interrupted but resumable, 4 budget ended before the proof.
-            """
+        Try:  apex weekend --demo        the whole weekend on a made-up market, in a minute
+              apex COMMAND --help        what a command does, with an example
+        Exit codes: 0 done, 1 failed, 2 wrong use, 3 interrupted but resumable, 4 budget ended before the proof.
+        """
     }
 
     private static func nearest(to word: String) -> String {

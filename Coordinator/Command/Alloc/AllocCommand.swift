@@ -54,6 +54,7 @@ enum AllocCommand: Subcommand {
         while stop.count == 0 {
             loop.turn()
             let next = ContinuousClock.now + options.every
+            // In short sleeps, so that Ctrl-C is heard before the next turn.
             while stop.count == 0, ContinuousClock.now < next { usleep(50_000) }
         }
         if !options.keeps { loop.giveAllBack() }

@@ -4,7 +4,7 @@ import Market
 import Messages
 
 /// `apex data`: the store of bars. Each of its own subcommands is a file in this folder.
-enum DataCommand: Subcommand {
+enum DataCommand: SubcommandGroup {
     static let name = "data"
     static let summary = "the store of bars: what it holds, whether it is sound, in and out"
 
@@ -14,39 +14,22 @@ enum DataCommand: Subcommand {
     }
 
     static var help: String {
-        let width = subcommands.map { $0.name.count }.max() ?? 0
-        let lines = subcommands.map {
-            "  " + $0.name + String(repeating: " ", count: width + 2 - $0.name.count) + $0.summary
-        }
-        return """
-            usage: apex data COMMAND [OPTIONS]
+        """
+        usage: apex data COMMAND [OPTIONS]
 
-            \(lines.joined(separator: "\n"))
+        \(listing(of: subcommands))
 
-            A store is one SQLite file. Bars are only added to it; what a provider changes later is kept beside what it
-            said first. `apex weekend --store FILE` runs from it alone.
-            \(storeHelp)
+        A store is one SQLite file. Bars are only added to it; what a provider changes later is kept beside what it
+        said first. `apex weekend --store FILE` runs from it alone.
+        \(storeHelp)
 
-            example: apex data import us-daily.csv.gz
-                     apex data check
-            `apex data COMMAND --help` shows the rest.
-            """
+        example: apex data import us-daily.csv.gz
+                 apex data check
+        `apex data COMMAND --help` shows the rest.
+        """
     }
 
-    static func help(for arguments: inout Arguments) -> String {
-        let word = arguments.optionalWord()
-        return subcommands.first { $0.name == word }?.help ?? help
-    }
-
-    static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        guard let word = arguments.optionalWord() else {
-            throw UsageError("which of \(subcommands.map { $0.name }.joined(separator: ", "))?")
-        }
-        guard let command = subcommands.first(where: { $0.name == word }) else {
-            throw UsageError("there is no data command \(word).")
-        }
-        return try command.run(&arguments)
-    }
+    static func run(_ arguments: inout Arguments) throws -> ExitCode { try next(&arguments).run(&arguments) }
 }
 
 let storeHelp = """

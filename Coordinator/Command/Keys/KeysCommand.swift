@@ -2,7 +2,7 @@ import CoordinatorShell
 import Messages
 
 /// `apex keys`: who may connect from other machines. Each of its own subcommands is in this folder.
-enum KeysCommand: Subcommand {
+enum KeysCommand: SubcommandGroup {
     static let name = "keys"
     static let summary = "let other machines in over TCP, see who is let in, and turn them away"
 
@@ -15,41 +15,19 @@ enum KeysCommand: Subcommand {
     }
 
     static var help: String {
-        let width = subcommands.map { $0.name.count }.max() ?? 0
-        let lines = subcommands.map {
-            "  " + $0.name + String(repeating: " ", count: width + 2 - $0.name.count) + $0.summary
-        }
-        return """
-            usage: apex keys COMMAND [NAME] [--state DIR | --config cluster.yaml] [OPTIONS]
+        """
+        usage: apex keys COMMAND [NAME] [--state DIR | --config cluster.yaml] [OPTIONS]
 
-            \(lines.joined(separator: "\n"))
+        \(listing(of: subcommands))
 
-            One machine alone needs none of this. These commands change files in DIR/keys, on the coordinator's
-            machine; a running coordinator follows at once. Secret keys never leave the machine that made them.
+        One machine alone needs none of this. These commands change files in DIR/keys, on the coordinator's
+        machine; a running coordinator follows at once. Secret keys never leave the machine that made them.
 
-            example: apex keys init
-                     apex up --listen tcp://10.0.0.5:7117 &
-                     apex keys add-worker desk-7      prints the line to start on the other machine
-            `apex keys COMMAND --help` shows the rest.
-            """
-    }
-
-    static func help(for arguments: inout Arguments) -> String {
-        let word = arguments.optionalWord()
-        return subcommands.first { $0.name == word }?.help ?? help
-    }
-
-    static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        guard let word = arguments.optionalWord() else {
-            throw UsageError("which of \(subcommands.map { $0.name }.joined(separator: ", "))?")
-        }
-        guard let command = subcommands.first(where: { $0.name == word }) else {
-            throw UsageError("there is no keys command \(word).")
-        }
-        do { return try command.run(&arguments) } catch let error as UsageError {
-            complain("apex keys \(word): \(error) `apex keys \(word) --help` shows how.")
-            return .wrongUse
-        }
+        example: apex keys init
+                 apex up --listen tcp://10.0.0.5:7117 &
+                 apex keys add-worker desk-7      prints the line to start on the other machine
+        `apex keys COMMAND --help` shows the rest.
+        """
     }
 }
 
