@@ -21,11 +21,15 @@ extension Core {
         return first == .any && run.indices.contains { jobs[j].crashes(of: $0) > 0 } ? .suspects : first
     }
 
-    /// How many suspects more a worker may have; topped up when half is answered, so that messages stay few.
-    func roomForSuspects(_ w: Int) -> UInt32 {
+    /// How many of a job's suspects more a worker may have; topped up when half is answered, so that messages stay few.
+    func roomForSuspects(_ w: Int, of j: Int) -> UInt32 {
         if plantedBug == .triesSuspectsTogether { return .max }
-        let held = workers[w].heldSuspects
-        return held <= limits.suspects / 2 ? limits.suspects - held : 0
+        // Of n suspects in parties of two to four times √n there are few parties, and few to be tried alone when the
+        // worker of one dies.
+        var party = UInt64(limits.suspects)
+        while party * party < 4 * UInt64(jobs[j].troubles.count) { party *= 2 }
+        let held = UInt64(workers[w].heldSuspects)
+        return held <= party / 2 ? UInt32(party - held) : 0
     }
 
     /// The count is stored in the batch that closes the claim: before the next claim of the task goes out.

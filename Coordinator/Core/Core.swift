@@ -12,8 +12,8 @@ package struct Core: Sendable {
         package var heartbeat: Milliseconds = 1000
         /// Workers that may die with a task before it is parked.
         package var crashes: UInt32 = 3
-        /// Tasks suspected of a worker's death that another worker has at a time: of so many at most a second death
-        /// leaves each to be tried alone.
+        /// Tasks suspected of a worker's death that another worker has at a time, unless there are very many: of so many a
+        /// second death leaves each to be tried alone.
         package var suspects: UInt32 = 256
         /// How much work a worker's queue should hold, at least and at most.
         package var queuedMinimum: Milliseconds = 50

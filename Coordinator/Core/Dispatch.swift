@@ -216,13 +216,13 @@ extension Core {
         }
         let company = company(of: first, j)
         if company == .nobody { return heldTasks == 0 ? 1 : 0 }
-        guard company == .any || roomForSuspects(w) > 0 else { return 0 }
+        guard company == .any || roomForSuspects(w, of: j) > 0 else { return 0 }
         let freeCores = heldCores < UInt64(slots) ? UInt64(slots) - heldCores : 0
         var fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
         if needs.memoryBytes > 0, memory > 0, plantedBug != .countsMemoryOnce {
             fits = UInt32(min(UInt64(fits), (memory - heldMemory) / needs.memoryBytes))
         }
-        if company == .suspects { fits = min(fits, roomForSuspects(w)) }
+        if company == .suspects { fits = min(fits, roomForSuspects(w, of: j)) }
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }
         // Queued ahead: enough that the worker is never without work while a message travels, little enough that
         // nobody waits behind it. Unknown times are learnt one task a slot first.
@@ -235,7 +235,7 @@ extension Core {
         let all = max(index.livePace, 1)
         let share = (UInt64(jobs[j].queue.count) * UInt64(slots) * UInt64(workers[w].pace) + all - 1) / all
         let usual = UInt32(min(wanted, max(share, UInt64(fits)), UInt64(UInt32.max)))
-        return company == .suspects ? min(usual, roomForSuspects(w)) : usual
+        return company == .suspects ? min(usual, roomForSuspects(w, of: j)) : usual
     }
 
     /// Tasks queued behind each running one: a power of two, worth at least `queuedMinimum` and far less than

@@ -118,7 +118,7 @@ extension Core {
             let words = first.map { "; job \($0), which has a higher priority, goes first" } ?? ""
             return "Task \(task) waits for a free slot: \(fitting) workers fit it and all are busy\(words)."
         case .alone:
-            return "Task \(task) was there when a worker died, so it waits for a worker with nothing else to do."
+            return "Task \(task) was there when workers died, so it waits for a worker with nothing else to do."
         case .behind(let other):
             let higher = jobs[at(other)].submission.priority > job.submission.priority
             return higher

@@ -43,7 +43,7 @@ struct FaultProcesses {
     {
         let count = 4_000_000
         let cluster = try FaultCluster()
-        for name in ["a", "b"] { try cluster.startWorker(name, slots: 8) }
+        for name in ["a", "b"] { try cluster.startWorker(name, slots: 4) }
         let outcome = try Programs.run(
             "apex", ["submit", "noop", "--count", "\(count)", "--state", cluster.state, "--json"])
         #expect(outcome.code == 0, "\(outcome.errors)")

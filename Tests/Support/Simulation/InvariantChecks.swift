@@ -107,7 +107,7 @@ extension Simulation {
     }
 
     /// What a tick handed out went to nobody while a job of higher priority and the same shape had tasks waiting. Tasks
-    /// that were there when a worker died wait for an empty one: a job with such is left out.
+    /// that may be parked with their next worker wait for an empty one: a job with such is left out.
     mutating func checkPriorities(_ claims: [ClaimRun]) {
         for run in claims {
             let low = store.submission(of: run.job)
@@ -119,7 +119,7 @@ extension Simulation {
                 else { continue }
                 let open = store.open(of: job)
                 guard open.contains(where: { !store.isHeld(TaskID(job, $0)) }),
-                    !open.contains(where: { store.crashes(of: TaskID(job, $0)) > 0 })
+                    !open.contains(where: { store.crashes(of: TaskID(job, $0)) + 1 >= limits.crashes })
                 else { continue }
                 fail(.priority, "\(run) was handed out before tasks of job \(job), which has a higher priority")
             }

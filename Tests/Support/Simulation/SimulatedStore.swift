@@ -309,7 +309,8 @@ package struct SimulatedStore: Sendable {
         if crashes + 1 >= limits.crashes, held[worker] != 1 {
             fail(.blame, "\(run) may be parked with its next worker, which has \(held[worker] ?? 0) tasks")
         }
-        if crashes > 0, suspects[worker] ?? 0 > Int(limits.suspects) {
+        let troubled = tables[Int(run.job.number) - 1].attempts.count
+        if crashes > 0, suspects[worker] ?? 0 > max(Int(limits.suspects), Int(4 * Double(troubled).squareRoot())) {
             fail(.blame, "\(run): \(worker) has \(suspects[worker]!) tasks that were there when a worker died")
         }
     }
