@@ -15,7 +15,7 @@ final class LocalCluster {
     nonisolated(unsafe) private static var made = 0
     private var port: Int { 17_217 + number }
 
-    /// - Parameter workers: the environment that each worker has besides this process's own.
+    /// - Parameter workers: the environment that each worker has besides this process's own, and its programs too.
     init(workers: [[String: String]], encrypted: Bool = false) throws {
         isEncrypted = encrypted
         unsafe Self.made += 1  // the bench makes them on one thread
@@ -33,8 +33,14 @@ final class LocalCluster {
         let place = encrypted ? ["--keys", keys] : []
         for (at, environment) in workers.enumerated() {
             let name = ["--name", "bench-\(at + 1)", "--slots", "1", "--state", state + "/w\(at + 1)"]
+            var settings: [String] = []
+            if !environment.isEmpty {
+                settings = ["--config", state + "/w\(at + 1).yaml"]
+                try "worker:\n  environment: [\(environment.keys.sorted().joined(separator: ", "))]\n"
+                    .write(toFile: settings[1], atomically: true, encoding: .utf8)
+            }
             self.workers.append(
-                try start("apex-worker", ["--coordinator", endpoint] + place + name, environment))
+                try start("apex-worker", ["--coordinator", endpoint] + settings + place + name, environment))
         }
         asker = try connect()
         for _ in 0..<300 {

@@ -5,7 +5,7 @@ import Messages
 /// What the coordinator holds: memory for tasks that wait, for jobs that ended, for peers that came and went; and the
 /// size of its state on the disk.
 ///
-/// `bench memory [--quick | waiting | ended | visitors]`. Resident memory is what Linux says of the coordinator's process;
+/// `bench memory [--quick | waiting | ended | visitors [COUNT]]`. Resident memory is what Linux says of the coordinator's process;
 /// its peak tells whether a submit was ever held twice.
 package enum MemoryBench {
     package static func run(arguments: [String]) {
@@ -15,7 +15,8 @@ package enum MemoryBench {
             func wants(_ part: String) -> Bool { parts.isEmpty || parts.contains(part) }
             if wants("waiting") { for count in isQuick ? [200_000] : [1_000_000, 5_000_000] { try waiting(count) } }
             if wants("ended") { try ended(isQuick ? 100_000 : 1_000_000, jobs: isQuick ? 10 : 50) }
-            if wants("visitors") { try visitors(isQuick ? 2000 : 1_000_000) }
+            let count = arguments.compactMap { Int($0) }.first ?? 1_000_000
+            if wants("visitors") { try visitors(isQuick ? 2000 : count) }
         } catch {
             print("memory: \(error)")
             exit(1)
@@ -86,21 +87,22 @@ package enum MemoryBench {
             guard ProcessFacts.openFiles(cluster.coordinator) == files else {
                 throw BenchFailure("connections of visitors that left are open after 30 s")
             }
-            usleep(2_000_000)
+            usleep(7_000_000)  // a quiet coordinator gives freed memory back every five seconds
             return ProcessFacts.residentBytes(cluster.coordinator)
         }
         try visit(count / 20)
         let before = try settled()
-        var most = before
         // In between too: a leak grows, and what only swings does not.
+        var looks: [Double] = []
         for _ in 0..<10 {
             try visit(count / 10)
-            most = max(most, try settled())
+            looks.append(try settled())
         }
-        let after = try settled()
+        let after = looks[9]
         print(
             "\(count) connections made and closed, half of them workers: \(digits((after - before) / 1024, 0)) KiB or "
                 + "\(digits(100 * (after / before - 1), 1)) % more than after the first \(count / 20); at most "
-                + "\(digits(100 * (most / before - 1), 1)) % more after each tenth")
+                + "\(digits(100 * (looks.max()! / before - 1), 1)) % more after any tenth; MiB: "
+                + ([before] + looks).map { digits($0 / 1_048_576, 1) }.joined(separator: " "))
     }
 }

@@ -24,10 +24,10 @@ extension Core {
     /// How many of a job's suspects more a worker may have; topped up when half is answered, so that messages stay few.
     func roomForSuspects(_ w: Int, of j: Int) -> UInt32 {
         if plantedBug == .triesSuspectsTogether { return .max }
-        // Of n suspects in parties of two to four times √n there are few parties, and few to be tried alone when the
-        // worker of one dies.
+        // Each party costs a message and a commit, and so does each task that is tried alone when the worker of a party
+        // dies. Most workers die of something else: of n suspects a party has four to eight times √n.
         var party = UInt64(limits.suspects)
-        while party * party < 4 * UInt64(jobs[j].troubles.count) { party *= 2 }
+        while party * party < 16 * UInt64(jobs[j].troubles.count) { party *= 2 }
         let held = UInt64(workers[w].heldSuspects)
         return held <= party / 2 ? UInt32(party - held) : 0
     }

@@ -50,6 +50,7 @@ package final class Coordinator {
     private let recorder: FlightRecorder?
     private let admission: Admission?
     private var offences: Offences
+    private var freed = FreedMemory()
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
     /// have to return is over before anybody listens.
@@ -142,6 +143,7 @@ package final class Coordinator {
             for later in batch.afterCommit { try answer(later) }
             if let desk, let measures, desk.isWanted { desk.deliver(metricPage(measures)) }
             database.tidy()
+            freed.turn(isIdle: batch.events.count == 1)  // the tick
         }
         // Its thread asks nobody any more.
         withExtendedLifetime(server) {}

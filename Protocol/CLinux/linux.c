@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -163,3 +164,5 @@ void apex_notify_alive(void) {
     next = moment + interval;
     apex_notify("WATCHDOG=1");
 }
+
+void apex_give_memory_back(void) { malloc_trim(0); }

@@ -56,7 +56,7 @@ struct BlameTests {
 
     @Test func `a dead worker's many tasks run again at once, of its like a few hundred at a time`() {
         var bench = Bench()
-        let (job, _) = crowded(&bench, count: 5001)
+        let (job, _) = crowded(&bench, count: 4001)
         bench.wait(5000)
         var runs = assigned(bench.join(2))
         var (messages, most): (UInt64, UInt32) = (0, 0)
@@ -65,12 +65,12 @@ struct BlameTests {
             messages += 1
             runs = answer(runs, by: 2, messages, in: &bench)
         }
-        #expect(most == 256 && messages == 5000 / 256 + 1)
+        #expect(most == 256 && messages == 4000 / 256 + 1)
     }
 
-    @Test func `of five thousand that saw a worker die the one that kills is found with its third`() {
+    @Test func `of four thousand that saw a worker die the one that kills is found with its third`() {
         var bench = Bench()
-        let (job, _) = crowded(&bench, count: 5001)
+        let (job, _) = crowded(&bench, count: 4001)
         let poison: UInt32 = 2222
         var (deaths, messages, numbers): (Int, UInt64, UInt64) = (1, 0, 0)
         bench.wait(5000)
@@ -87,9 +87,9 @@ struct BlameTests {
         }
         #expect(deaths == 3)
         #expect(bench.store.parked(of: job).map(\.index) == [poison])
-        #expect(bench.core.status(of: job, at: bench.now)?.done == 5000)
-        // Twenty parties, and then each of one party alone.
-        #expect(messages < 5000 / 256 + 256 + 4)
+        #expect(bench.core.status(of: job, at: bench.now)?.done == 4000)
+        // Sixteen parties, and then each of one party alone.
+        #expect(messages < 4000 / 256 + 256 + 4)
     }
 
     @Test func `beside a task that kills, long tasks of another worker go on`() {

@@ -33,6 +33,9 @@ long apex_filesystem_kind(const char *path);
 /// Adds to a child's file actions: close every descriptor from `first` on. 0 or an errno.
 int apex_close_from(posix_spawn_file_actions_t *actions, int first);
 
+/// Gives memory that was freed, and that the allocator keeps for what comes, back to the system.
+void apex_give_memory_back(void);
+
 /// This process's environment, ended by a null pointer.
 char **apex_environment(void);
 

@@ -310,7 +310,7 @@ package struct SimulatedStore: Sendable {
             fail(.blame, "\(run) may be parked with its next worker, which has \(held[worker] ?? 0) tasks")
         }
         let troubled = tables[Int(run.job.number) - 1].attempts.count
-        if crashes > 0, suspects[worker] ?? 0 > max(Int(limits.suspects), Int(4 * Double(troubled).squareRoot())) {
+        if crashes > 0, suspects[worker] ?? 0 > max(Int(limits.suspects), Int(8 * Double(troubled).squareRoot())) {
             fail(.blame, "\(run): \(worker) has \(suspects[worker]!) tasks that were there when a worker died")
         }
     }
