@@ -20,6 +20,12 @@ import Synchronization
         precondition(failed == 0, "libzmq refuses \(Self.maximumSockets) sockets")
     }
 
+    /// How many I/O threads share the connections, each of which stays with one of them: what one connection costs, those
+    /// of the other threads do not wait for. To be called before the process's first socket is opened; 1 if it is not.
+    package func useThreads(_ count: Int) {
+        unsafe zmq_ctx_set(pointer, ZMQ_IO_THREADS, Int32(clamping: count))
+    }
+
     /// A new socket of libzmq's; whoever gets it closes it.
     func open(_ kind: Socket.Kind) throws(ZeroMQError) -> UnsafeMutableRawPointer {
         // Under the lock, so that nobody opens a socket in a context that is already freed.

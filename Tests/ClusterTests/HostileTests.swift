@@ -150,8 +150,8 @@ struct HostileTests {
         try peer.send(hello(WorkerID(5)))
         _ = try peer.answer { if case .welcome = $0 { true } else { nil } }
         // One message of a gigabyte, in frames each of which is small enough.
-        let frame = [UInt8](repeating: 7, count: 1 << 20)
-        try peer.send(frames: Array(repeating: frame, count: 1024))
+        let frame = [UInt8](repeating: 7, count: SocketOptions.usualPartBytes)
+        try peer.send(frames: Array(repeating: frame, count: 16 << 10))
         var most = 0
         #expect(
             Programs.eventually(within: 30) {

@@ -18,6 +18,12 @@ package final class WorkerShell {
     /// Messages taken at once before anything else is looked at.
     private static let receiveLimit = 1000
 
+    /// A key refused so often in a row is not let in: several times, because a refusal is not signed, and whoever stands
+    /// in the coordinator's place for a moment shall not send its workers home.
+    private static let refusalsBelieved = 4
+    /// Of a worker whose key is not let in: there is no use in starting it again. As EX_NOPERM in sysexits.h.
+    private static let notAdmittedCode: Int32 = 77
+
     private static let unanswered = "trying on; is it running, at this address, and does it admit this worker's key?"
 
     private enum Phase: Equatable {
@@ -59,7 +65,10 @@ package final class WorkerShell {
     private var drain = Drain.no
     private var allocation: Allocation
     private var isPaused = false
-    private var isRefused = false
+    /// The exit code of one that the coordinator does not want.
+    private var refusedCode: Int32?
+    /// Refusals of our key on this connection when it was last welcomed.
+    private var oldRefusals = 0
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -97,7 +106,8 @@ package final class WorkerShell {
     }
 
     /// Works until it is told to stop.
-    /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker.
+    /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker's version or role, 77 when
+    ///   it refuses its key.
     package func run() throws -> Int32 {
         Log.info(
             "worker_started",
@@ -162,6 +172,7 @@ package final class WorkerShell {
             heartbeatMilliseconds = Int64(min(max(heartbeat, 10), 60_000))
             patience = Self.helloMilliseconds.lowerBound
             phase = .joined
+            oldRefusals = link!.refusals
             lastHeartbeat = Monotonic.milliseconds
             outbox.forgetSending()
             fetcher.reconnected()
@@ -169,14 +180,9 @@ package final class WorkerShell {
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
         case .refused(let reason):
-            guard !isRefused else { return }
+            guard refusedCode == nil else { return }
             Log.error("refused", ["reason": reason])
-            isRefused = true
-            queue.close()
-            blobs.close()
-            queue.cancelRunning()
-            // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
-            drain = .stopping(until: Monotonic.milliseconds + 3000)
+            leaveRefused(1)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -201,10 +207,29 @@ package final class WorkerShell {
         queue.pause(isPaused)
     }
 
+    private func leaveRefused(_ code: Int32) {
+        refusedCode = code
+        queue.close()
+        blobs.close()
+        queue.cancelRunning()
+        // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
+        drain = .stopping(until: Monotonic.milliseconds + 3000)
+    }
+
     // MARK: - The connection
 
     private func keepLink() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
+        if refusedCode == nil, link!.refusals - oldRefusals >= Self.refusalsBelieved {
+            Log.error(
+                "not_admitted",
+                [
+                    "coordinator": options.coordinator,
+                    "reason": "it refuses this worker's key: the key was revoked, or never let in",
+                    "advice": "`apex keys add-worker NAME` on the coordinator's machine prints the line to start with",
+                ])
+            leaveRefused(Self.notAdmittedCode)
+        }
         switch phase {
         case .greeting(let since, isSaid: false):
             if try link!.send(hello) {
@@ -235,6 +260,7 @@ package final class WorkerShell {
         link = try Link(
             options.coordinator, security: security,
             descriptors: [wakeup.descriptor, signals])
+        oldRefusals = 0
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
     }
@@ -332,8 +358,8 @@ package final class WorkerShell {
 
     private func drainStep() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
-        if isRefused {
-            if queue.isDone { exitCode = 1 }
+        if let refusedCode {
+            if queue.isDone { exitCode = refusedCode }
             // Nobody takes these.
             _ = queue.collect()
         }
@@ -352,6 +378,6 @@ package final class WorkerShell {
         if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
-        exitCode = isRefused ? 1 : 0
+        exitCode = refusedCode ?? 0
     }
 }

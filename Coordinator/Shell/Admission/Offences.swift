@@ -6,16 +6,19 @@ import ZeroMQ
 
 /// What peers do wrong: told in a few lines however often it happens, and paid for with the connection.
 struct Offences {
-    /// Lines of one kind in one second; the rest are counted, and told with the next line.
-    private static let linesPerSecond = 5
     /// Messages that cannot be read, or may not be said, until the connection is cut: an honest peer of another
     /// version or role is told why first.
     private static let patience = 3
 
     private let log: EventLog
-    private var second = ContinuousClock.now
-    private var lines = 0
-    private var unreported = 0
+    /// Of each kind, in the order in which they first happened.
+    private var budgets: [(event: String, budget: LineBudget)] = []
+    /// Connections that ended without a word, as far as they were told; and since when fewer than are told did.
+    private var wordless = 0
+    private var wordlessBudget = LineBudget()
+    private var quietSince = ContinuousClock.now
+    /// Fewer in one period are not told: whoever only looks whether somebody listens does no harm.
+    private static let wordlessTold = 10
     /// Connections that have offended, and how often; and those that were cut for it.
     private var strikes: [UInt64: Int] = [:]
     private var cut: Set<UInt64> = []
@@ -61,10 +64,17 @@ struct Offences {
 
     /// Cuts whoever sends what never becomes a whole message, or more than anybody reads, or asks without reading.
     /// - Parameter isDrained: every whole message that came was taken.
-    mutating func endBatch(_ monitor: Monitor, isDrained: Bool) {
-        for excess in flow.excesses(of: monitor, isDrained: isDrained) {
-            Connections.cut(excess.descriptor)
-            tell("connection_cut", [("why", "\"\(excess.why)\"")])
+    mutating func endBatch(_ door: Door, isDrained: Bool) {
+        if let carried = door.takeCarried() {
+            for excess in flow.excesses(in: carried, isDrained: isDrained) {
+                Connections.cut(excess.descriptor)
+                tell("connection_cut", [("why", "\"\(excess.why)\"")])
+            }
+            for _ in 0..<door.takeCuts() {
+                tell("connection_cut", [("why", "\"too many bytes before its first whole message\"")])
+            }
+            tellWordless(door.wordless)
+            tellRest()
         }
         // Of connections long gone.
         if strikes.count > 1 << 16 { strikes = [:] }
@@ -72,19 +82,34 @@ struct Offences {
         counts.removeAll(keepingCapacity: true)
     }
 
+    private mutating func tellWordless(_ count: Int) {
+        if count - wordless >= Self.wordlessTold {
+            guard wordlessBudget.tells() != nil else { return }
+            let why = "no handshake in 5 s, another protocol, or a frame above 16 MiB as the first"
+            log.write(
+                LogLine(
+                    .warning, "strangers_ended",
+                    [("connections", "\(count - wordless)"), ("why", "\"\(why)\"")]))
+            wordless = count
+        } else if ContinuousClock.now - quietSince > LineBudget.period {
+            quietSince = .now
+            wordless = count
+        }
+    }
+
     private mutating func tell(_ event: String, _ fields: [(String, String)]) {
-        let now = ContinuousClock.now
-        if now - second >= .seconds(1) {
-            second = now
-            lines = 0
-        }
-        guard lines < Self.linesPerSecond else {
-            unreported += 1
-            return
-        }
-        lines += 1
+        let at = budgets.firstIndex { $0.event == event } ?? budgets.count
+        if at == budgets.count { budgets.append((event, LineBudget())) }
+        guard let unreported = budgets[at].budget.tells() else { return }
         log.write(LogLine(.warning, event, fields + [("unreported", "\(unreported)")]))
-        unreported = 0
+    }
+
+    /// What went untold, once a line may say so.
+    private mutating func tellRest() {
+        for at in budgets.indices {
+            guard let unreported = budgets[at].budget.rest() else { continue }
+            log.write(LogLine(.warning, budgets[at].event, [("unreported", "\(unreported)")]))
+        }
     }
 }
 
