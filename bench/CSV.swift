@@ -16,13 +16,28 @@ enum CSVBench {
             if let file = arguments.first, file != "-" {
                 csv = try InputFile.bytes(path: file)
             } else {
-                csv = DemoMarket.csv(seed: 1, symbolCount: 2000, dayCount: 250)
+                csv = clean(DemoMarket.csv(seed: 1, symbolCount: 2000, dayCount: 250))
             }
             let path = folder.appending(path: "bars.csv").path
             try Data(csv).write(to: URL(filePath: path))
             try measure(path, rounds)
             try measureGzip(path, rounds)
         } catch { print("  not measured: \(error)") }
+    }
+
+    /// Without the rows that the made-up market breaks on purpose: the peers stop at texts where numbers should be.
+    private static func clean(_ csv: [UInt8]) -> [UInt8] {
+        var kept: [UInt8] = []
+        kept.reserveCapacity(csv.count)
+        for (at, line) in csv.split(separator: 10).enumerated() {
+            let cells = line.split(separator: 44, omittingEmptySubsequences: false)
+            let isWhole =
+                at == 0
+                || (try? DailyBars(csv: Array("symbol,date,open,high,low,close,volume\n".utf8) + line, name: "a row"))
+                    .map { $0.rowCount == 1 && $0.rejected.total == 0 } ?? false
+            if isWhole, cells.count == 7 { kept += line + [10] }
+        }
+        return kept
     }
 
     private static func measure(_ path: String, _ rounds: Int) throws {

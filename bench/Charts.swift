@@ -328,10 +328,8 @@ private final class ChartsRun {
 }
 
 /// bench/peers/charts_pil.py as a running process.
-private final class PILPeer {
-    private let process = Process()
-    private let commands = Pipe(), answers = Pipe()
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "apex-bench-\(UUID().uuidString)")
+private struct PILPeer {
+    private let process: PeerProcess
 
     init?(_ market: ChartsMarket, bars: Int) {
         let series = market.series[0]
@@ -339,45 +337,19 @@ private final class PILPeer {
         for at in 0..<series.count {
             numbers += [series.open[at], series.high[at], series.low[at], series.close[at], series.volume[at]]
         }
-        let python = ProcessInfo.processInfo.environment["APEX_PEERS"].map { $0 + "/bin/python3" } ?? "python3"
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "peers/charts_pil.py")
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let input = folder.appending(path: "bars")
-            try Data(ColumnBytes.doubles(numbers)).write(to: input)
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [python, script.path, input.path, "\(bars)"]
-            process.standardInput = commands
-            process.standardOutput = answers
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-        } catch { return nil }
-        guard line() == "ready" else { return nil }
+        guard
+            let process = PeerProcess(
+                script: "charts_pil.py", input: Data(ColumnBytes.doubles(numbers)), ["\(bars)"], chatters: true)
+        else { return nil }
+        self.process = process
     }
     /// That passed, and of the processor for the work alone: not for handing it out to the two processes.
     func times(_ what: String, _ count: Int) -> (seconds: Double, cpu: Double) {
-        send("\(what) \(count)")
-        let words = line().split(separator: " ").map { Double($0) ?? .nan }
-        return words.count == 2 ? (words[0], words[1]) : (.nan, .nan)
+        let numbers = process.ask("\(what) \(count)")
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : (.nan, .nan)
     }
     func seconds(_ what: String, _ count: Int) -> Double { times(what, count).seconds }
-    func answer(_ count: Int) -> [UInt8] {
-        let output = folder.appending(path: "output")
-        send("answer \(count) \(output.path)")
-        guard line() == "done", let bytes = try? Data(contentsOf: output) else { return [] }
-        return Array(bytes)
-    }
-    private func send(_ command: String) { commands.fileHandleForWriting.write(Data((command + "\n").utf8)) }
-    private func line() -> String {
-        var bytes: [UInt8] = []
-        while let byte = answers.fileHandleForReading.readData(ofLength: 1).first, byte != 10 { bytes.append(byte) }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-    deinit {
-        try? commands.fileHandleForWriting.close()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
-    }
+    func answer(_ count: Int) -> [UInt8] { process.bytes("answer \(count)") }
 }
 
 extension Double {

@@ -173,27 +173,27 @@ private final class SharedSearch: @unchecked Sendable {
 /// whose noisy blend of the factors is above its own cut, so that variations of one algorithm resemble each other and
 /// those of different algorithms agree more than chance.
 func marketPool(seed: UInt64, scale: Double = 1, wide: Double = 0.36) -> VariationPool {
-    var random = BenchRandom(seed: seed)
+    var random = SplitMix64(seed: seed)
     let symbols = 1000
-    let factors = (0..<5).map { _ in (0..<symbols).map { _ in (0..<4).map { _ in random.gaussian() } } }
+    let factors = (0..<5).map { _ in (0..<symbols).map { _ in (0..<4).map { _ in random.nextGaussian() } } }
     let hits = factors.map { day in
         var set = TickerSet(capacity: symbols)
-        for ticker in 0..<symbols where 0.35 * day[ticker][0] + random.gaussian() > 0.05 { set.insert(ticker) }
+        for ticker in 0..<symbols where 0.35 * day[ticker][0] + random.nextGaussian() > 0.05 { set.insert(ticker) }
         return set
     }
     // 1,250 variations whose space up to size 4 is about 34 G nodes.
     let counts = [250, 250, 80, 250, 50, 80, 100, 60, 50, 80]
     var members: [VariationPool.Member] = []
     for (algorithm, count) in zip(Algorithm.allCases, counts) {
-        let taste = (0..<4).map { _ in random.gaussian() }
+        let taste = (0..<4).map { _ in random.nextGaussian() }
         for number in 1...max(1, Int(Double(count) * scale)) {
-            let own = taste.map { $0 + 0.7 * random.gaussian() }
+            let own = taste.map { $0 + 0.7 * random.nextGaussian() }
             let length = own.reduce(0.001) { $0 + $1 * $1 }.squareRoot()
-            let noise = 0.4 + 0.8 * random.uniform()
-            let share = 0.04 + wide * random.uniform() * random.uniform()
+            let noise = 0.4 + 0.8 * random.nextUnit()
+            let share = 0.04 + wide * random.nextUnit() * random.nextUnit()
             let buys = factors.map { day in
                 let scores = day.map { ticker in
-                    zip(own, ticker).reduce(0) { $0 + $1.0 * $1.1 } / length + noise * random.gaussian()
+                    zip(own, ticker).reduce(0) { $0 + $1.0 * $1.1 } / length + noise * random.nextGaussian()
                 }
                 let cut = scores.sorted(by: >)[min(symbols - 1, Int(share * Double(symbols)))]
                 var set = TickerSet(capacity: symbols)
@@ -206,16 +206,7 @@ func marketPool(seed: UInt64, scale: Double = 1, wide: Double = 0.36) -> Variati
     return VariationPool(symbolCount: UInt32(symbols), hits: hits, members: members)
 }
 
-/// SplitMix64 with a Gaussian from twelve uniforms: the same pool for the same seed everywhere.
-struct BenchRandom {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func uniform() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((z ^ (z >> 31)) >> 11) / 9_007_199_254_740_992
-    }
-    mutating func gaussian() -> Double { (0..<12).reduce(-6) { sum, _ in sum + uniform() } }
+extension SplitMix64 {
+    /// Nearly, from twelve uniforms.
+    fileprivate mutating func nextGaussian() -> Double { (0..<12).reduce(-6) { sum, _ in sum + nextUnit() } }
 }

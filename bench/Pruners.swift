@@ -8,8 +8,7 @@ package enum PrunersBench {
     private static let newTrials = 10
 
     package static func run(arguments: [String]) {
-        let environment = ProcessInfo.processInfo.environment
-        let python = arguments.first ?? environment["APEX_PEERS"].map { $0 + "/bin/python" } ?? "python3"
+        let python = arguments.first ?? PeerProcess.python
         print("pruners, \(steps) reports a trial, microseconds a report with its decision, median of 3 pairs")
         for (name, text) in [("median", "median"), ("asha", "asha:min=1,eta=2")] {
             for count in [100, 1_000, 10_000] {
@@ -78,17 +77,8 @@ package enum PrunersBench {
     private static func peer(_ python: String, _ name: String, trials: Int) -> (
         microseconds: Double, decisions: String
     )? {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "bench/peers/pruners_optuna.py", name, "\(trials)"]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        let lines = text.split(separator: "\n")
-        guard process.terminationStatus == 0, lines.count == 2, let microseconds = Double(lines[0]) else { return nil }
+        let lines = PeerProcess.output("pruners_optuna.py", [name, "\(trials)"], python: python)?.split(separator: "\n")
+        guard let lines, lines.count == 2, let microseconds = Double(lines[0]) else { return nil }
         return (microseconds, String(lines[1]))
     }
 

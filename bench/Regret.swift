@@ -21,8 +21,7 @@ package enum RegretBench {
         let seeds = arguments.first.flatMap { Int($0) } ?? 30
         let wanted = arguments.filter { name in contests.contains { $0.kind.rawValue == name } }
         let named = functions.filter { arguments.contains($0.name) }
-        let peers = ProcessInfo.processInfo.environment["APEX_PEERS"]
-        let python = peers.map { $0 + "/bin/python" } ?? "python3"
+        let python = PeerProcess.python
         for contest in contests where wanted.isEmpty || wanted.contains(contest.kind.rawValue) {
             print("\(contest.kind.rawValue): regret after \(contest.trials) trials, median of \(seeds) seeds")
             print("  function        ours       Optuna     ours / Optuna (95 % of bootstraps)   equal  ms ours  Optuna")
@@ -151,12 +150,9 @@ private struct OptunaProcess {
     init(_ python: String, _ kind: String, _ trials: Int, _ seeds: Int) {
         (self.trials, self.seeds) = (trials, seeds)
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "bench/peers/regret_optuna.py", kind, "\(trials)", "\(seeds)"]
-        // Optuna's suggestions on integers depend on NumPy's SIMD sort; ours follow the scalar one.
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR", "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        ]) { $1 }
+        process.arguments = [python, PeerProcess.file("regret_optuna.py"), kind, "\(trials)", "\(seeds)"]
+        process.environment = ProcessInfo.processInfo.environment.merging(PeerProcess.scalar) { $1 }
+            .merging(["OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"]) { $1 }
         process.standardInput = input
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice

@@ -45,8 +45,7 @@ package enum SamplersBench {
     }
 
     package static func run(arguments: [String]) {
-        let peers = ProcessInfo.processInfo.environment["APEX_PEERS"]
-        let python = arguments.first ?? peers.map { $0 + "/bin/python" } ?? "python3"
+        let python = arguments.first ?? PeerProcess.python
         print("TPE, processor milliseconds a suggestion, median of 5 rounds in turns")
         for load in loads {
             for count in load.counts { compare(load, count, python) }
@@ -146,20 +145,9 @@ package enum SamplersBench {
 
     /// Nil when the peer is not here.
     private static func peer(_ python: String, _ arguments: [String]) -> (milliseconds: Double, points: [[Double]])? {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "bench/peers/tpe_peer.py"] + arguments
-        // Optuna's suggestions on integers depend on NumPy's SIMD sort; ours follow the scalar one.
-        process.environment = ProcessInfo.processInfo.environment.merging(
-            ["NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"]) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        do { try process.run() } catch { return nil }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        guard let text = PeerProcess.output("tpe_peer.py", arguments, python: python) else { return nil }
         let lines = text.split(separator: "\n").map { $0.split(separator: " ").compactMap { Double($0) } }
-        guard process.terminationStatus == 0, let first = lines.first?.first else { return nil }
+        guard let first = lines.first?.first else { return nil }
         return (first, Array(lines.dropFirst()))
     }
 

@@ -83,18 +83,7 @@ enum StudiesBench {
     }
 
     private static func peer() -> Double? {
-        let environment = ProcessInfo.processInfo.environment
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            environment["APEX_PEERS"].map { $0 + "/bin/python" } ?? "python3", "bench/peers/studies_optuna.py", "200",
-        ]
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return Double(text.trimmingCharacters(in: .whitespacesAndNewlines))
+        PeerProcess.output("studies_optuna.py", ["200"])
+            .flatMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
     }
 }

@@ -16,7 +16,7 @@ package enum VariationsBench {
 
     package static func run(arguments: [String]) {
         let rounds = arguments.first.flatMap { Int($0) } ?? 5
-        var random = Draws(state: 20_170_331)
+        var random = SplitMix64(seed: 20_170_331)
         let universe = walks(&random)
         let studies = Algorithm.allCases.map { algorithm in
             (0..<tasks).map { _ in (0..<batch).map { _ in feasible(algorithm, &random) } }
@@ -63,7 +63,7 @@ package enum VariationsBench {
 
     private static func race(_ study: [[Variation]], on universe: Universe, rounds: Int) {
         guard let peer = NumbaPeer(universe, study.joined().map { $0 }) else {
-            print("variations macd against Numba: skipped, \(NumbaPeer.python) with numba and numpy is missing")
+            print("variations macd against Numba: skipped, \(PeerProcess.python) with numba and numpy is missing")
             return
         }
         var ratios: [Double] = []
@@ -89,7 +89,7 @@ package enum VariationsBench {
     private static func shown(_ value: Double) -> String { String(format: "%.1f", value) }
 
     /// Uniform over the feasible options: less repetitive than a sampler that has learnt, hence the harder case.
-    private static func feasible(_ algorithm: Algorithm, _ random: inout Draws) -> Variation {
+    private static func feasible(_ algorithm: Algorithm, _ random: inout SplitMix64) -> Variation {
         while true {
             let options = algorithm.parameters.map { UInt8.random(in: 0..<UInt8($0.optionCount), using: &random) }
             let drawn = Variation(algorithm, options)
@@ -99,7 +99,7 @@ package enum VariationsBench {
 
     /// A universe of random walks, and as many random variations of each algorithm.
     static func sample(tickers: Int, windowBars: Int, variations: Int) -> (Universe, [[Variation]]) {
-        var random = Draws(state: 20_170_331)
+        var random = SplitMix64(seed: 20_170_331)
         let universe = walks(&random, tickers: tickers, days: Universe.days(windowBars: windowBars))
         return (
             universe,
@@ -110,7 +110,7 @@ package enum VariationsBench {
     }
 
     private static func walks(
-        _ random: inout Draws, tickers: Int = tickers, days: Int = Universe.days
+        _ random: inout SplitMix64, tickers: Int = tickers, days: Int = Universe.days
     ) -> Universe {
         var open = [Double](repeating: 0, count: tickers * days)
         var (high, low, close, volume) = (open, open, open, open)
@@ -133,14 +133,8 @@ package enum VariationsBench {
 }
 
 /// bench/peers/variations_numba.py as a running process.
-private final class NumbaPeer {
-    /// From the virtual environment that `APEX_PEERS` names, or the first on the path.
-    static var python: String {
-        ProcessInfo.processInfo.environment["APEX_PEERS"].map { $0 + "/bin/python3" } ?? "python3"
-    }
-    private let process = Process()
-    private let commands = Pipe(), answers = Pipe()
-    private let folder = FileManager.default.temporaryDirectory.appending(path: "apex-bench-\(UUID().uuidString)")
+private struct NumbaPeer {
+    private let process: PeerProcess
 
     /// Nil when it does not start; its own complaint is on standard error.
     init?(_ universe: Universe, _ variations: [Variation]) {
@@ -159,57 +153,13 @@ private final class NumbaPeer {
             ])
         }
         append(variations.map { $0.value("volume_multiple") })
-        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "peers/variations_numba.py")
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let input = folder.appending(path: "input")
-            try data.write(to: input)
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = [Self.python, script.path, input.path]
-            process.standardInput = commands
-            process.standardOutput = answers
-            try process.run()
-        } catch {
-            return nil
-        }
-        guard line() == "ready" else { return nil }
+        guard let process = PeerProcess(script: "variations_numba.py", input: data) else { return nil }
+        self.process = process
     }
 
     /// Seconds of one pass over all variations.
-    func seconds() -> Double {
-        send("run")
-        return Double(line()) ?? .nan
-    }
+    func seconds() -> Double { process.ask("run").first ?? .nan }
 
     /// 1 where it bought, shape [variations][5][tickers].
-    func answer() -> [UInt8] {
-        let output = folder.appending(path: "output")
-        send("answer \(output.path)")
-        guard line() == "done", let bytes = try? Data(contentsOf: output) else { return [] }
-        return Array(bytes)
-    }
-
-    private func send(_ command: String) { commands.fileHandleForWriting.write(Data((command + "\n").utf8)) }
-    private func line() -> String {
-        var bytes: [UInt8] = []
-        while let byte = answers.fileHandleForReading.readData(ofLength: 1).first, byte != 10 { bytes.append(byte) }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-    deinit {
-        try? commands.fileHandleForWriting.close()
-        process.waitUntilExit()
-        try? FileManager.default.removeItem(at: folder)
-    }
-}
-
-/// SplitMix64. Source: Steele, Lea and Flood (2014).
-private struct Draws: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    func answer() -> [UInt8] { process.bytes("answer") }
 }

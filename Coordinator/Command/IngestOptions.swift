@@ -27,7 +27,8 @@ struct IngestOptions {
 
         Several ingests at once share one budget: no provider is asked more than its plan allows, whoever submits. A
         batch that waits for its quota holds no slot. The provider files reads APEX_FILES_PATH of the worker: a CSV file,
-        plain or gzip, or a folder of them, of the adjustment that --adjustment says.
+        plain or gzip, or a folder of them, of the adjustment that --adjustment says. A symbol that no provider knows is
+        reported and left out for 30 days, one that is not in the files for a day.
 
         Keys are the workers': APEX_POLYGON_KEY, APEX_ALPACA_KEY and APEX_ALPACA_SECRET, APEX_TWELVEDATA_KEY,
         APEX_TRADIER_KEY, APEX_ALPHAVANTAGE_KEY, in their environment or in ~/.config/apex/provider-keys (mode 600).
@@ -119,14 +120,13 @@ struct IngestOptions {
         let all = try symbols == "universe" ? Self.universe(store, want, feeds) : Self.symbols(in: symbols)
         var unknown: Set<String>?
         for name in providers {
-            let known = try store?.unknown(to: name, since: wall - min(wall, Self.unknownFor)) ?? []
+            let days = ProviderList.provider(named: name)?.traits.unknownDays ?? 0
+            let known = try store?.unknown(to: name, since: wall - min(wall, days * ProviderLimits.day)) ?? []
             unknown = unknown.map { $0.intersection(known) } ?? known
         }
         self.unknown = all.filter { unknown?.contains($0) ?? false }
         wants = try Self.missing(all.filter { !(unknown?.contains($0) ?? false) }, want, feeds, in: store)
     }
-    /// A symbol that nobody knew is asked for again after so long. Milliseconds.
-    private static let unknownFor = 30 * ProviderLimits.day
 
     static func show(_ summary: Ingest.Summary) {
         print("\(summary.bars) bars of \(summary.answered) of \(summary.wanted) symbols in \(summary.calls) calls")

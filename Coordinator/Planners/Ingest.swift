@@ -9,32 +9,38 @@ import Providers
 package struct IngestPlanner: Planner {
     package typealias Kind = Ingest
     /// A batch waits so long for its provider when another could be asked instead. Milliseconds.
-    private static let patience: UInt64 = 600_000
+    static let patience: UInt64 = 600_000
     /// A task waits so long for its lease in its worker's slot; for longer it is broken off. Milliseconds.
-    private static let slotPatience: UInt64 = 2000
+    static let slotPatience: UInt64 = 2000
     /// How far a series may begin after what was asked before the provider is taken to have cut it, in days.
     private static let lateDays = 10
 
-    private let spec: Ingest.Spec
-    private var desk: ProviderDesk
-    private var job: UInt32 = 0
-    private var sources: [Source]
-    private var tasks: [Given] = []
+    let spec: Ingest.Spec
+    var desk: ProviderDesk
+    var job: UInt32 = 0
+    var sources: [Source]
+    var tasks: [Given] = []
+    /// Batches that several providers are asked for, by the task that was first; looked up only.
+    var races: [Int: Race] = [:]
     private var items: UInt32 = 0
     /// While it is rebuilt: the items that were given out.
     private var givenOut: Set<UInt32>?
-    private var summary = Ingest.Summary()
-    private var ceilingAlerted = 0
+    var summary = Ingest.Summary()
+    var ceilingAlerted = 0
     private var hasEnded = false
-    /// When to look again whether a quota has room, by the desk's clock.
-    package private(set) var wakeAt: UInt64?
+    /// When to look again whether a quota has room or a call is late, by the desk's clock.
+    package var wakeAt: UInt64?
 
-    private struct Given {
+    struct Given {
         var source: Int
         var item: Source.Item
+        /// Given out beside this task, whose provider is slow.
+        var hedges: Int?
         var run: UInt64 = 0
         var number: UInt32 = 0
         var decision: Ingest.Answer.Decision?
+        /// Since when its call is under way, by the desk's clock.
+        var leasedAt: UInt64?
         var unasked: UInt64 = 0
         var isOver = false
     }
@@ -97,13 +103,16 @@ package struct IngestPlanner: Planner {
         return step
     }
 
-    private mutating func take(_ result: Ingest.Result, of index: Int, _ step: inout Step<Ingest.Task>)
+    private mutating func take(_ whole: Ingest.Result, of index: Int, _ step: inout Step<Ingest.Task>)
         throws(JobError)
     {
         guard tasks.indices.contains(index) else { throw JobError("a result for task \(index) of \(tasks.count)") }
         let (source, item) = (tasks[index].source, tasks[index].item)
         close(index)
-        if let news = result.news { try desk.hear(news, from: asker(index, result.run, result.number &- 1)) }
+        try desk.attest(whole.date)
+        if let news = whole.news { try desk.hear(news, from: asker(index, whole.run, whole.number &- 1)) }
+        // What another provider answered first is dropped; what another one is still asked for is not passed on.
+        let (result, held) = settle(whole, of: index, &step)
         step.publications.append(
             Ingest.Publication.fetched(
                 task: UInt32(index), provider: sources[source].name, want: item.want, result
@@ -119,7 +128,7 @@ package struct IngestPlanner: Planner {
             again.rest = rest
             enqueue(again, source, isFirst: true)
         }
-        passOn(result, of: item.want, from: source)
+        passOn(result, of: item.want, from: source, except: held)
         guard case .keyRefused(let words) = result.news, sources[source].stopped == nil else { return }
         sources[source].stopped = words
         for waiting in sources[source].takeQueue() {
@@ -140,8 +149,15 @@ package struct IngestPlanner: Planner {
             guard let source = sources.firstIndex(where: { $0.name == task.provider }) else {
                 throw JobError("the stored tasks are not those that would be planned; the state was edited.")
             }
+            let first = task.hedges.map { Int($0) }
+            guard first.map({ $0 < tasks.count && tasks[$0].hedges == nil }) ?? true else {
+                throw JobError("the stored tasks are not those that would be planned; the state was edited.")
+            }
+            if let first { join(tasks.count, first, task.want.symbols) }
             tasks.append(
-                Given(source: source, item: Source.Item(number: task.item, want: task.want, rest: task.rest)))
+                Given(
+                    source: source, item: Source.Item(number: task.item, want: task.want, rest: task.rest),
+                    hedges: first))
             sources[source].running += 1
         }
         givenOut = Set(stored.map(\.item))
@@ -162,17 +178,21 @@ package struct IngestPlanner: Planner {
         plan(&step)
         return step
     }
-    private mutating func park(_ hearing: Hearing) {
+    mutating func park(_ hearing: Hearing) {
         guard case .parked(let index) = hearing.source, tasks.indices.contains(Int(index)) else { return }
         let given = tasks[Int(index)]
         close(Int(index))
-        pass(given.item.want, after: given.source, String(decoding: hearing.bytes, as: UTF8.self))
+        let words = String(decoding: hearing.bytes, as: UTF8.self)
+        var want = given.item.want
+        let held = lose(Int(index), want.symbols, words)
+        want.symbols.removeAll { held.contains($0) }
+        pass(want, after: given.source, words)
     }
 
     // MARK: - What is asked of whom
 
     /// To the first provider after `source` that has such bars; without one it is a gap.
-    private mutating func pass(_ want: BarsWanted, after source: Int, _ words: String) {
+    mutating func pass(_ want: BarsWanted, after source: Int, _ words: String) {
         guard !want.symbols.isEmpty else { return }
         guard let next = sources.indices.first(where: { $0 > source && sources[$0].serves(want) }) else {
             for symbol in want.symbols {
@@ -190,10 +210,13 @@ package struct IngestPlanner: Planner {
         if isFirst { sources[source].putBack(item) } else { sources[source].append(item) }
     }
 
-    private mutating func passOn(_ result: Ingest.Result, of want: BarsWanted, from source: Int) {
+    /// - Parameter held: symbols that others have answered, or are asked for already.
+    private mutating func passOn(
+        _ result: Ingest.Result, of want: BarsWanted, from source: Int, except held: Set<String>
+    ) {
         var rest: [(words: String, symbols: [String])] = []
         let unknown = result.unknown.map { Ingest.Left($0, "unknown symbol") }
-        for left in result.left + unknown {
+        for left in result.left + unknown where !held.contains(left.symbol) {
             if let at = rest.firstIndex(where: { $0.words == left.words }) {
                 rest[at].symbols.append(left.symbol)
             } else {
@@ -221,9 +244,10 @@ package struct IngestPlanner: Planner {
         }
     }
 
-    private mutating func plan(_ step: inout Step<Ingest.Task>) {
+    mutating func plan(_ step: inout Step<Ingest.Task>) {
         wakeAt = nil
         for source in sources.indices { release(source, &step) }
+        hedge(&step)
         summary.sources = sources.map { Ingest.SourceSummary($0, units: desk.spent(job, $0.name), desk) }
         var status = PlanStatus()
         status.stages = [
@@ -256,139 +280,37 @@ package struct IngestPlanner: Planner {
                 }
             }
             sources[source].removeFirst()
-            sources[source].running += 1
-            sources[source].unasked += units
-            var task = Ingest.Task(
-                provider: sources[source].name, want: item.want,
-                seed: spec.seed ^ UInt64(item.number) &* 0x9E37_79B9_7F4A_7C15)
-            task.item = item.number
-            task.rest = item.rest
-            tasks.append(Given(source: source, item: item, unasked: units))
-            step.tasks.append(task)
+            give(item, to: source, &step)
         }
     }
-    private func hasOther(_ source: Int) -> Bool {
+    /// - Parameter hedges: the task beside which it goes out.
+    mutating func give(_ item: Source.Item, to source: Int, hedges: Int? = nil, _ step: inout Step<Ingest.Task>) {
+        let units = sources[source].units(of: item)
+        sources[source].running += 1
+        sources[source].unasked += units
+        var task = Ingest.Task(
+            provider: sources[source].name, want: item.want,
+            seed: spec.seed ^ UInt64(item.number) &* 0x9E37_79B9_7F4A_7C15)
+        task.item = item.number
+        task.rest = item.rest
+        task.hedges = hedges.map { UInt32($0) }
+        tasks.append(Given(source: source, item: item, hedges: hedges, unasked: units))
+        step.tasks.append(task)
+    }
+    func hasOther(_ source: Int) -> Bool {
         sources.indices.contains { $0 > source && sources[$0].stopped == nil }
     }
 
-    private mutating func close(_ index: Int) {
+    mutating func close(_ index: Int) {
         guard !tasks[index].isOver else { return }
         heardFrom(index)
         tasks[index].isOver = true
         tasks[index].item.rest = nil
         sources[tasks[index].source].running -= 1
     }
-    private mutating func heardFrom(_ index: Int) {
+    mutating func heardFrom(_ index: Int) {
         sources[tasks[index].source].unasked -= tasks[index].unasked
         tasks[index].unasked = 0
-    }
-
-    // MARK: - Leases
-
-    package mutating func heard(_ source: Hearing.Source, _ bytes: [UInt8]) throws(JobError) -> Step<Ingest.Task> {
-        var step = Step<Ingest.Task>()
-        switch source {
-        case .task(let index):
-            guard tasks.indices.contains(Int(index)), let ask = try? Ingest.Ask(wireBytes: bytes) else { break }
-            if let answer = try answer(ask, of: Int(index), &step) {
-                step.answers.append(.task(index, answer.wireBytes))
-            }
-        case .parked: park(Hearing(source: source, bytes: bytes, afterResults: 0))
-        case .request(let number): step.answers.append(.request(number, summary.wireBytes))
-        }
-        plan(&step)
-        return step
-    }
-    /// `wakeAt` has come.
-    package mutating func woken() -> Step<Ingest.Task> {
-        var step = Step<Ingest.Task>()
-        plan(&step)
-        return step
-    }
-    private func asker(_ index: Int, _ run: UInt64, _ number: UInt32) -> ProviderDesk.Asker {
-        ProviderDesk.Asker(job: job, task: UInt32(index), run: run, number: number)
-    }
-
-    private mutating func answer(_ ask: Ingest.Ask, of index: Int, _ step: inout Step<Ingest.Task>) throws(JobError)
-        -> Ingest.Answer?
-    {
-        let source = tasks[index].source
-        if tasks[index].run == ask.run {
-            if ask.number < tasks[index].number { return nil }
-            if ask.number == tasks[index].number, let decision = tasks[index].decision {
-                return Ingest.Answer(run: ask.run, number: ask.number, decision)
-            }
-        }
-        if let news = ask.news {
-            try desk.hear(news, from: asker(index, ask.run, ask.number &- 1))
-            if case .keyRefused(let words) = news { sources[source].refusedKey = words }
-        }
-        // Of another run's lease nobody will speak any more: it stays out until its end.
-        tasks[index].run = ask.run
-        tasks[index].number = ask.number
-        heardFrom(index)
-        let decision = try decide(ask.units, source, asker(index, ask.run, ask.number))
-        tasks[index].decision = decision
-        alert(source, &step)
-        return Ingest.Answer(run: ask.run, number: ask.number, decision)
-    }
-
-    private func decide(_ units: UInt32, _ source: Int, _ asker: ProviderDesk.Asker) throws(JobError)
-        -> Ingest.Answer.Decision
-    {
-        if let words = refusal(units, source) { return .leave(words) }
-        switch try desk.ask(asker, sources[source].name, units, sources[source].limits) {
-        case .lease: return .lease(validMilliseconds: Ingest.leaseMilliseconds)
-        case .wait(let wait) where wait <= Self.slotPatience: return .wait(wait)
-        case .wait(let wait) where wait > Self.patience && hasOther(source):
-            return .leave(desk.trouble(sources[source].name) ?? "its quota is used up")
-        case .wait: return .breakOff
-        case .never: return .leave("\(units) units at once are more than its limits allow")
-        }
-    }
-
-    /// Why nothing at all may be asked, whatever the quota.
-    private func refusal(_ units: UInt32, _ source: Int) -> String? {
-        if let words = sources[source].stopped ?? sources[source].refusedKey { return "its key is refused: \(words)" }
-        return ceiling(units, source)
-    }
-
-    // MARK: - Ceilings
-
-    private var spentUnits: UInt64 { sources.reduce(0) { $0 + desk.spent(job, $1.name) } }
-    private var spentMicrodollars: UInt64 {
-        sources.reduce(0) { $0 + desk.spent(job, $1.name) * $1.microdollarsPerUnit }
-    }
-
-    private func ceiling(_ units: UInt32, _ source: Int) -> String? {
-        if spec.ceilingUnits > 0, spentUnits + UInt64(units) > spec.ceilingUnits {
-            return "the ceiling of \(spec.ceilingUnits) units is reached"
-        }
-        let cost = UInt64(units) * sources[source].microdollarsPerUnit
-        if spec.ceilingMicrodollars > 0, spentMicrodollars + cost > spec.ceilingMicrodollars {
-            return "the ceiling of \(Ingest.dollars(spec.ceilingMicrodollars)) is reached"
-        }
-        return nil
-    }
-
-    private mutating func alert(_ source: Int, _ step: inout Step<Ingest.Task>) {
-        func tell(_ words: String, _ summary: inout Ingest.Summary) {
-            summary.alerts.append(words)
-            step.publications.append(Ingest.Publication.alert(words).wireBytes)
-        }
-        if let percent = sources[source].alert(desk.share(sources[source].name, sources[source].limits)) {
-            tell("\(sources[source].name): \(percent) % of the day's quota is used", &summary)
-        }
-        guard spec.ceilingUnits > 0 || spec.ceilingMicrodollars > 0 else { return }
-        let shares = [
-            spec.ceilingUnits > 0 ? Double(spentUnits) / Double(spec.ceilingUnits) : 0,
-            spec.ceilingMicrodollars > 0 ? Double(spentMicrodollars) / Double(spec.ceilingMicrodollars) : 0,
-        ]
-        let reached = Source.alertShares.count { shares[0] >= $0 || shares[1] >= $0 }
-        if reached > ceilingAlerted {
-            tell("\(Int(Source.alertShares[reached - 1] * 100)) % of the ceiling is used", &summary)
-        }
-        ceilingAlerted = max(reached, ceilingAlerted)
     }
 }
 

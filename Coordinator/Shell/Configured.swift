@@ -1,6 +1,7 @@
 import Configuration
 import CoordinatorCore
 import Messages
+import Planners
 
 extension Coordinator.Settings {
     /// Takes over what `cluster.yaml` says of the coordinator. Where its state is, the caller has decided.
@@ -13,6 +14,12 @@ extension Coordinator.Settings {
         limits.queuedMaximum = Milliseconds(settings.tasks.queuedMilliseconds.upperBound)
         if !settings.tasks.speculation { limits.speculated = [] }
         reusesResults = settings.tasks.reuse
+        hedging =
+            switch settings.ingest.hedge {
+            case .off: .never
+            case .after(let milliseconds): .after(UInt64(milliseconds))
+            case .percentile(let percent): .percentile(percent)
+            }
         batchMessages = settings.coordinator.commitBatch
         logLevel = settings.logLevel
         if metricsPort == nil { metricsPort = settings.coordinator.metricsPort.map { UInt16(clamping: $0) } }

@@ -26,6 +26,8 @@ package final class Coordinator {
         package var recordsFlight = true
         /// Answers tasks that were computed before from the store.
         package var reusesResults = true
+        /// When a second provider of bars is asked beside a slow one.
+        package var hedging = Hedging.never
         /// Where metrics are on 127.0.0.1; nil: nowhere; 0: at any port that is free.
         package var metricsPort: UInt16?
         package init(folder: StateFolder, hostID: String) {
@@ -39,7 +41,7 @@ package final class Coordinator {
     private let lock: StateLock
     private var database: StateDatabase
     let blobs: BlobStore
-    private let planning: PlanningThread
+    let planning: PlanningThread
     private let planned: Wakeup
     let studies: StudyWriter
     let ingests: IngestWriter
@@ -77,7 +79,7 @@ package final class Coordinator {
         let wakeup = planned
         planning = PlanningThread(
             blobs: blobs, reuse: settings.reusesResults ? settings.folder.reuse : nil,
-            quotas: settings.folder.quotas, wakeup: planned
+            quotas: settings.folder.quotas, hedging: settings.hedging, wakeup: planned
         ) { [log] in log.write($0) }
         desk = settings.metricsPort.map { _ in MetricDesk(settings.folder, wakeup: wakeup) }
         studies = StudyWriter(settings.folder, log) { wakeup.wake() }

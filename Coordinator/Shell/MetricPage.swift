@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Messages
 import Metrics
+import Planners
 
 // What a page of metrics says of the cluster, besides what is counted (Measures) and what lies on the disk (MetricDesk).
 // A subject is one function here; `metricPage` lists them.
@@ -15,6 +16,7 @@ extension Coordinator {
         writeBudgets(jobs, to: &page)
         writeWorkers(workers, to: &page)
         measures.write(to: &page)
+        writeSources(planning.sources(), to: &page)
         return page.text
     }
 
@@ -82,6 +84,57 @@ extension Coordinator {
                     (["job": "\(job.id)", "kind": job.kind, "account": $0.0], Double($0.1) / 1000)
                 }
             })
+    }
+
+    /// Providers of bars that were asked since this coordinator began, by all jobs together.
+    private func writeSources(_ sources: [SourceStatus], to page: inout MetricText) {
+        typealias Series = [(labels: MetricText.Labels, value: Double)]
+        func each(_ name: String, _ help: String, _ value: (SourceStatus) -> Double) {
+            page.family(
+                name, name.hasSuffix("_total") ? .counter : .gauge, help,
+                sources.map { (["source": $0.name], value($0)) })
+        }
+        var (calls, latencies, fresh, quotas): (Series, Series, Series, Series) = ([], [], [], [])
+        for source in sources {
+            let (name, record) = (source.name, source.record)
+            for (outcome, count) in [
+                ("success", record.succeeded), ("empty", record.empty), ("rate_limited", record.limited),
+                ("failure", record.failed), ("declined", record.declined), ("key_refused", record.refusedKeys),
+                ("abandoned", record.abandoned),
+            ] {
+                calls.append((["source": name, "outcome": outcome], Double(count)))
+            }
+            for (quantile, percent) in [("0.5", 50), ("0.95", 95)] {
+                guard let milliseconds = record.latency(percentile: percent) else { continue }
+                latencies.append((["source": name, "quantile": quantile], Double(milliseconds) / 1000))
+            }
+            if let since = source.sinceSuccess { fresh.append((["source": name], Double(since) / 1000)) }
+            for quota in source.quotas {
+                quotas.append(
+                    (
+                        ["source": name, "window_seconds": "\(Double(quota.milliseconds) / 1000)"],
+                        Double(quota.used) / Double(max(quota.allowed, 1))
+                    ))
+            }
+        }
+        page.family(
+            "apex_source_calls_total", .counter,
+            "Calls of a provider of bars by how they ended; abandoned ones were given up for a faster provider's.",
+            calls)
+        page.family(
+            "apex_source_latency_seconds", .gauge, "Time that a provider's latest 256 answers took: percentiles.",
+            latencies)
+        page.family("apex_source_freshness_seconds", .gauge, "Time since a provider last answered.", fresh)
+        each("apex_source_units_total", "Units of its quota that a provider's calls used.") { Double($0.record.units) }
+        each("apex_source_hedges_total", "Batches asked of a provider beside another's slow call.") {
+            Double($0.record.hedges)
+        }
+        page.family(
+            "apex_source_quota_used_ratio", .gauge, "Share of each window of a provider's quota that is in use.",
+            quotas)
+        page.family(
+            "apex_source_circuit", .gauge, "1 for the state that a provider's circuit breaker is in.",
+            sources.map { (["source": $0.name, "state": $0.circuit], 1) })
     }
 
     private func writeWorkers(_ workers: [WorkerStatus], to page: inout MetricText) {

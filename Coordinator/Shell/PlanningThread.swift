@@ -27,6 +27,7 @@ final class PlanningThread: Sendable {
         var answers: [Event] = []
         var failure: String?
         var isStopped = false
+        var desk: ProviderDesk?
     }
 
     private let state = Mutex(State())
@@ -35,19 +36,22 @@ final class PlanningThread: Sendable {
     private let blobs: BlobStore
     private let reuse: String?
     private let quotas: String
-    private let start = ContinuousClock.now
+    private let hedging: Hedging
     private let log: @Sendable (LogLine) -> Void
 
     /// - Parameters:
     ///   - reuse: the file of results that may be asked for again; nil: every task is run.
     ///   - quotas: the file of calls leased to tasks; made with the first.
+    ///   - hedging: when a second provider is asked beside a slow one.
     ///   - wakeup: woken whenever answers are waiting.
     init(
-        blobs: BlobStore, reuse: String?, quotas: String, wakeup: Wakeup, log: @escaping @Sendable (LogLine) -> Void
+        blobs: BlobStore, reuse: String?, quotas: String, hedging: Hedging, wakeup: Wakeup,
+        log: @escaping @Sendable (LogLine) -> Void
     ) {
         self.blobs = blobs
         self.reuse = reuse
         self.quotas = quotas
+        self.hedging = hedging
         self.log = log
         self.wakeup = wakeup
         let thread = Thread { [self] in work() }
@@ -85,7 +89,23 @@ final class PlanningThread: Sendable {
         var known = KnownResults(path: reuse, log: log)
         var alarms: [JobID: UInt64] = [:]
         let desk: ProviderDesk
-        do throws(JobError) { desk = try ProviderDesk(QuotaStore(path: quotas)) } catch { return fail(error) }
+        do throws(JobError) { desk = try ProviderDesk(QuotaStore(path: quotas), hedging: hedging) } catch {
+            return fail(error)
+        }
+        desk.tell(moment)
+        if desk.unprovenMilliseconds > 0 {
+            log(
+                LogLine(
+                    .warning, "quota_clock_unproven",
+                    [
+                        ("ahead_seconds", "\(desk.unprovenMilliseconds / 1000)"),
+                        (
+                            "what",
+                            "\"after a restart of the machine quotas count from its start until a provider's clock agrees\""
+                        ),
+                    ]))
+        }
+        state.withLock { $0.desk = desk }
         while true {
             if alarms.isEmpty {
                 asked.wait()
@@ -107,6 +127,7 @@ final class PlanningThread: Sendable {
             for question in questions {
                 if state.withLock({ $0.isStopped }) { return known.flush() }
                 desk.tell(moment)
+                do throws(JobError) { try desk.keepTime() } catch { return fail(error) }
                 work(on: question, &planners, &known, desk)
                 alarms[question.job] = planners[question.job]?.wakeAt
             }
@@ -114,9 +135,18 @@ final class PlanningThread: Sendable {
         }
     }
 
+    /// How every provider did, for people.
+    func sources() -> [SourceStatus] { state.withLock { $0.desk }?.statuses() ?? [] }
+
+    private static let boot =
+        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?.trimmingCharacters(
+            in: .whitespacesAndNewlines) ?? ""
+    /// Since the machine started, and not since this process did: so a restart of the coordinator changes nothing.
     private var moment: Moment {
-        Moment(
-            monotonic: UInt64((ContinuousClock.now - start) / .milliseconds(1)),
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+        return Moment(
+            boot: Self.boot, monotonic: UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000,
             wall: UInt64(Date().timeIntervalSince1970 * 1000))
     }
 

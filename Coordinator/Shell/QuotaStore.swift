@@ -17,6 +17,7 @@ final class QuotaStore: QuotaBook {
     func entries() throws(JobError) -> [QuotaEntry] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
         return try open { database throws(DatabaseError) in
+            // By the desk's own time: what was written last, whatever the wall clock says.
             let newest = try database.prepare("SELECT COALESCE(MAX(told), 0) FROM lease")
             _ = try newest.step()
             let old = try database.prepare("DELETE FROM lease WHERE until < ?")
@@ -51,9 +52,21 @@ final class QuotaStore: QuotaBook {
         }
     }
 
-    func write(_ entry: QuotaEntry) throws(JobError) {
+    func mark() throws(JobError) -> ClockMark? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        return try open { database throws(DatabaseError) in
+            let rows = try database.prepare("SELECT now, boot, monotonic, unproven FROM clock")
+            guard try rows.step() else { return nil }
+            return ClockMark(
+                now: UInt64(rows.integer(0)), boot: rows.text(1), monotonic: UInt64(rows.integer(2)),
+                unprovenSince: rows.isNull(3) ? nil : UInt64(rows.integer(3)))
+        }
+    }
+
+    func write(_ entry: QuotaEntry, _ mark: ClockMark?) throws(JobError) {
         try open { database throws(DatabaseError) in
             try database.transaction { () throws(DatabaseError) in
+                if let mark { try Self.set(mark, database) }
                 let add = try database.prepare("INSERT OR REPLACE INTO lease VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
                 try add.bind(Int64(entry.number), at: 1)
                 try add.bind(entry.provider, at: 2)
@@ -70,6 +83,31 @@ final class QuotaStore: QuotaBook {
                 try Self.spend(Int64(entry.units), entry.asker.job, entry.provider, database)
             }
         }
+    }
+
+    func write(_ mark: ClockMark) throws(JobError) {
+        try open { database throws(DatabaseError) in try Self.set(mark, database) }
+    }
+    func shift(since: UInt64, by: UInt64) throws(JobError) {
+        guard FileManager.default.fileExists(atPath: path) else { return }
+        try open { database throws(DatabaseError) in
+            let update = try database.prepare("UPDATE lease SET until = until + ?2, told = told + ?2 WHERE told > ?1")
+            try update.bind(Int64(clamping: since), at: 1)
+            try update.bind(Int64(clamping: by), at: 2)
+            try update.run()
+        }
+    }
+    private static func set(_ mark: ClockMark, _ database: borrowing Database) throws(DatabaseError) {
+        let set = try database.prepare("INSERT OR REPLACE INTO clock VALUES(1, ?, ?, ?, ?)")
+        try set.bind(Int64(clamping: mark.now), at: 1)
+        try set.bind(mark.boot, at: 2)
+        try set.bind(Int64(clamping: mark.monotonic), at: 3)
+        if let since = mark.unprovenSince {
+            try set.bind(Int64(clamping: since), at: 4)
+        } else {
+            try set.bindNull(at: 4)
+        }
+        try set.run()
     }
 
     func erase(_ number: UInt64) throws(JobError) {
@@ -122,6 +160,8 @@ final class QuotaStore: QuotaBook {
                             units INTEGER NOT NULL, until INTEGER NOT NULL, held INTEGER NOT NULL,
                             told INTEGER NOT NULL, job INTEGER NOT NULL, task INTEGER NOT NULL, run INTEGER NOT NULL,
                             ask INTEGER NOT NULL);
+                        CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, now INTEGER NOT NULL,
+                            boot TEXT NOT NULL, monotonic INTEGER NOT NULL, unproven INTEGER);
                         CREATE TABLE IF NOT EXISTS spent(job INTEGER NOT NULL, provider TEXT NOT NULL,
                             units INTEGER NOT NULL, PRIMARY KEY(job, provider)) WITHOUT ROWID
                         """)

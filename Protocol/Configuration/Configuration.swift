@@ -40,6 +40,17 @@ package struct Configuration: Sendable, Equatable {
         /// A task that was computed before is answered from the store.
         package var reuse = true
     }
+    package struct Ingest: Sendable, Equatable {
+        /// When a call that is late is made of the next provider too.
+        package enum Hedge: Sendable, Equatable {
+            case off
+            /// After so long.
+            case after(milliseconds: Int)
+            /// After longer than so many percent of the provider's latest calls took.
+            case percentile(Int)
+        }
+        package var hedge = Hedge.off
+    }
     package struct Weekend: Sendable, Equatable {
         package var cycles = 200
         package var batch = 8
@@ -74,6 +85,7 @@ package struct Configuration: Sendable, Equatable {
     package var coordinator = Coordinator()
     package var worker = Worker()
     package var tasks = Tasks()
+    package var ingest = Ingest()
     package var weekend = Weekend()
     package var groups = Groups()
     package var retention = Retention()

@@ -45,6 +45,7 @@ extension Configuration {
                 ("reuse", { $1.tasks.reuse = try $0.choice(Configuration.Switch.self) == .on }),
             ]
         ),
+        ("ingest", [("hedge", { $1.ingest.hedge = try $0.hedge() })]),
         (
             "weekend",
             [

@@ -41,6 +41,19 @@ struct Value {
         return milliseconds
     }
 
+    /// `off`, `5s` or `p95`.
+    func hedge() throws(ConfigurationError) -> Configuration.Ingest.Hedge {
+        let text = scalar ?? ""
+        if text == "off" { return .off }
+        if text.hasPrefix("p"), let percent = Int(text.dropFirst()), (50...99).contains(percent) {
+            return .percentile(percent)
+        }
+        guard let milliseconds = try? Quantities.milliseconds(text), (100...60_000).contains(milliseconds) else {
+            throw error("give off, a time from 100ms to 60s, or a percentile from p50 to p99 such as p95")
+        }
+        return .after(milliseconds: milliseconds)
+    }
+
     /// `low..high`, both inside `bounds`.
     func range(_ bounds: ClosedRange<Int>, example: String) throws(ConfigurationError) -> ClosedRange<Int> {
         guard let range = scalar.flatMap(Self.range), bounds.contains(range.lowerBound),

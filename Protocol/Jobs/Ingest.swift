@@ -5,7 +5,7 @@ import Providers
 /// Bars fetched from providers under one budget.
 package enum Ingest: JobKind {
     package static let name = "ingest"
-    package static let codeVersion: UInt32 = 2
+    package static let codeVersion: UInt32 = 3
 
     package struct Spec: Wire, Equatable {
         /// Names, in the order in which they are tried.
@@ -69,6 +69,8 @@ package enum Ingest: JobKind {
         package var item: UInt32 = 0
         /// What an earlier task of the same batch had already.
         package var rest: Rest?
+        /// The task whose slow call this one is made beside, if any.
+        package var hedges: UInt32?
         package init(provider: String, want: BarsWanted, seed: UInt64) {
             self.provider = provider
             self.want = want
@@ -80,11 +82,14 @@ package enum Ingest: JobKind {
             writer.integer(seed)
             writer.integer(item)
             writer.optional(rest)
+            writer.integer(hedges ?? .max)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(provider: try reader.string(), want: try reader.value(), seed: try reader.integer())
             item = try reader.integer()
             rest = try reader.optional()
+            let beside: UInt32 = try reader.integer()
+            hedges = beside == .max ? nil : beside
         }
     }
 
@@ -143,6 +148,8 @@ package enum Ingest: JobKind {
         package var run: UInt64 = 0
         package var number: UInt32 = 0
         package var news: News?
+        /// As `Ask.date`.
+        package var date: UInt64?
         /// Broken off: what is left of the batch. None of its symbols stands above.
         package var rest: Rest?
         package init() {}
@@ -156,6 +163,7 @@ package enum Ingest: JobKind {
             writer.integer(run)
             writer.integer(number)
             writer.optional(news)
+            writer.integer(date ?? .max)
             writer.optional(rest)
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -168,6 +176,8 @@ package enum Ingest: JobKind {
             run = try reader.integer()
             number = try reader.integer()
             news = try reader.optional()
+            let told: UInt64 = try reader.integer()
+            date = told == .max ? nil : told
             rest = try reader.optional()
         }
     }
@@ -224,6 +234,8 @@ package enum Ingest: JobKind {
         package enum Outcome: UInt8, Sendable {
             case answered = 0
             case empty, limited, failed, declined
+            /// Nobody waited for its answer any more.
+            case abandoned
         }
         package var target: String
         package var units: UInt32

@@ -11,22 +11,28 @@ extension Ingest {
         package var number: UInt32
         package var units: UInt32
         package var news: News?
-        package init(run: UInt64, number: UInt32, units: UInt32, news: News?) {
+        /// The provider's own time in the newest answer, in milliseconds since 1970; nil: none said.
+        package var date: UInt64?
+        package init(run: UInt64, number: UInt32, units: UInt32, news: News?, date: UInt64? = nil) {
             self.run = run
             self.number = number
             self.units = units
             self.news = news
+            self.date = date
         }
         package func write(to writer: inout WireWriter) {
             writer.integer(run)
             writer.integer(number)
             writer.integer(units)
             writer.optional(news)
+            writer.integer(date ?? .max)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             self.init(
                 run: try reader.integer(), number: try reader.integer(), units: try reader.integer(),
                 news: try reader.optional())
+            let told: UInt64 = try reader.integer()
+            date = told == .max ? nil : told
         }
     }
 
@@ -41,6 +47,8 @@ extension Ingest {
         case failed(retryAfter: UInt64?)
         /// Answered, and the answer is no: the provider is well.
         case declined
+        /// Nobody waited for the answer any more; the call may still arrive.
+        case abandoned
 
         package func write(to writer: inout WireWriter) {
             func optional(_ value: UInt64?) { writer.integer(value ?? .max) }
@@ -61,6 +69,7 @@ extension Ingest {
                 writer.integer(UInt8(4))
                 optional(retryAfter)
             case .declined: writer.integer(UInt8(5))
+            case .abandoned: writer.integer(UInt8(6))
             }
         }
         package init(from reader: inout WireReader) throws(WireError) {
@@ -77,6 +86,7 @@ extension Ingest {
             case 3: self = .keyRefused(try reader.string())
             case 4: self = .failed(retryAfter: try optional(&reader))
             case 5: self = .declined
+            case 6: self = .abandoned
             case let other: throw WireError("news \(other)")
             }
         }
@@ -94,7 +104,8 @@ extension Ingest {
             case wait(UInt64)
             /// It will be long: end with what there is, and free the slot.
             case breakOff
-            /// This provider gives nothing now: leave it.
+            /// This provider gives nothing now: leave it. Also said unasked, when another provider was faster: then a call
+            /// that is under way is given up.
             case leave(String)
         }
         package init(run: UInt64, number: UInt32, _ decision: Decision) {

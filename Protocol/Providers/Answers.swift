@@ -2,6 +2,9 @@ import Market
 
 // What the providers' answers have in common.
 extension HTTPResponse {
+    /// When it was sent, by the provider's clock: milliseconds since 1970.
+    package var date: UInt64? { header("date").flatMap { httpDate($0) }.map { UInt64(max(0, $0)) * 1000 } }
+
     /// The beginning of the body on one line, for people; its bytes are anybody's, so nothing but plain ASCII is kept.
     var beginning: String {
         let plain = body.prefix(160).map { $0 >= 32 && $0 < 127 ? $0 : 32 }

@@ -7,7 +7,7 @@ package struct Files: Provider {
     package var name: String { Self.name }
     package let traits = ProviderTraits(
         hosts: [], keyNames: [], limits: ProviderLimits([.init(1000, per: ProviderLimits.second)], concurrent: 4),
-        symbolsPerCall: 10_000, tier: 3, feed: "files", hidesUnknownSymbols: true)
+        symbolsPerCall: 10_000, tier: 3, feed: "files", unknownDays: 1)
     package init() {}
 
     package func serves(_ timeframe: Timeframe, _ adjustment: Adjustment) -> Bool { timeframe == .day1 }
@@ -23,12 +23,12 @@ package struct Files: Provider {
             ])
     }
 
-    /// - Parameter response: the bars as CSV, or with another status than 200 why there are none.
+    /// - Parameter response: all bars of the symbols asked for, as CSV, or with another status than 200 why there are none.
     package func read(_ response: HTTPResponse, to call: ProviderCall) -> Reading {
         guard response.status == 200 else {
             return .refused(.request(String(decoding: response.body.prefix(500), as: UTF8.self)))
         }
-        if response.body.isEmpty { return .page(Reading.Page()) }
+        if response.body.isEmpty { return .page(Reading.Page(unknown: call.want.symbols)) }
         let bars: DailyBars
         do throws(MarketError) { bars = try DailyBars(csv: response.body, name: "the files") } catch {
             return .refused(.request(error.description))
@@ -42,6 +42,9 @@ package struct Files: Provider {
             }
             page.series.append(gatherer.series)
         }
+        // The answer holds all bars of what was asked for, of whatever day: what is not in it is not in the files.
+        let known = Set(bars.symbols)
+        page.unknown = call.want.symbols.filter { !known.contains($0) }
         return .page(page)
     }
 }

@@ -83,6 +83,8 @@ package enum HTTPFailure: Error, Sendable, Equatable {
     case timeout
     /// The body is larger than is taken, as sent or once decompressed.
     case tooLarge(limitBytes: Int)
+    /// Nobody waits for the answer any more.
+    case abandoned
 
     package var words: String {
         switch self {
@@ -91,6 +93,7 @@ package enum HTTPFailure: Error, Sendable, Equatable {
         case .cut(let why): "the answer was cut: \(why)"
         case .timeout: "no answer in time"
         case .tooLarge(let limit): "the answer is larger than \(limit) bytes"
+        case .abandoned: "given up"
         }
     }
 }

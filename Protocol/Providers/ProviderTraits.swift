@@ -18,10 +18,12 @@ package struct ProviderTraits: Sendable {
     package var hidesUnknownSymbols: Bool
     /// How far back the plan reaches, in days; nil: all there is.
     package var historyDays: Int?
+    /// For so many days a symbol that it did not know is not asked for again.
+    package var unknownDays: UInt64
 
     package init(
         hosts: [String], keyNames: [String], limits: ProviderLimits, symbolsPerCall: Int = 1, tier: UInt8 = 1,
-        feed: String, hidesUnknownSymbols: Bool = false, historyDays: Int? = nil
+        feed: String, hidesUnknownSymbols: Bool = false, historyDays: Int? = nil, unknownDays: UInt64 = 30
     ) {
         self.hosts = hosts
         self.keyNames = keyNames
@@ -31,6 +33,7 @@ package struct ProviderTraits: Sendable {
         self.feed = feed
         self.hidesUnknownSymbols = hidesUnknownSymbols
         self.historyDays = historyDays
+        self.unknownDays = unknownDays
     }
 }
 

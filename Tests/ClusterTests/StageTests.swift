@@ -94,12 +94,8 @@ struct StageTests {
                         || !run.process.isRunning
                 })
             guard run.process.isRunning else { break }
-            run.send(SIGKILL)
-            for victim in ["apex coordinator", "apex-worker"] {
-                for process in Programs.processes(with: [victim, place.state]) { kill(process, SIGKILL) }
-            }
+            #expect(run.killCluster(on: place.state))
             kills += 1
-            #expect(Programs.eventually { Programs.processes(with: ["apex", place.state]).isEmpty })
         }
         print("kills=\(kills)")
         #expect(kills >= 2)

@@ -89,13 +89,8 @@ struct StudyTests {
             #expect(
                 Programs.eventually(within: 60) { finished("killed", place.state) >= wanted || !run.process.isRunning })
             guard run.process.isRunning else { break }
-            // The command first, so that nobody starts the others again.
-            run.send(SIGKILL)
-            for victim in ["apex coordinator", "apex-worker"] {
-                for process in Programs.processes(with: [victim, place.state]) { kill(process, SIGKILL) }
-            }
+            #expect(run.killCluster(on: place.state))
             kills += 1
-            #expect(Programs.eventually { Programs.processes(with: ["apex", place.state]).isEmpty })
         }
         print("study=killed kills=\(kills)")
         #expect(kills >= 3)

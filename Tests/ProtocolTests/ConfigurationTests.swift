@@ -45,6 +45,7 @@ struct ConfigurationTests {
               queued_milliseconds: 20..500
               speculation: off
               reuse: off
+            ingest: {hedge: p95}
             retention: {png_days: 7, tensor_days: 8, dataset_days: 9}
             weekend:
               cycles: 10
@@ -77,6 +78,8 @@ struct ConfigurationTests {
         expected.tasks.queuedMilliseconds = 20...500
         expected.tasks.speculation = false
         expected.tasks.reuse = false
+        expected.ingest.hedge = .percentile(95)
+        #expect(try parse("ingest: {hedge: 2500ms}").ingest.hedge == .after(milliseconds: 2500))
         expected.retention.pngDays = 7
         expected.retention.tensorDays = 8
         expected.retention.datasetDays = 9
@@ -91,7 +94,7 @@ struct ConfigurationTests {
         expected.logLevel = .warning
         #expect(configuration == expected)
         // Each of them differs from its default, or the comparison above proves nothing.
-        #expect(Configuration.settingNames.count == 29)
+        #expect(Configuration.settingNames.count == 30)
     }
 
     /// A file, and all of what is said about it.
@@ -159,6 +162,10 @@ struct ConfigurationTests {
         (
             "groups:\n  sizes: 2..9223372036854775807\n",
             "cluster.yaml:2: sizes is 2..9223372036854775807; give sizes from 2 to 10, ascending, such as [3, 4] or 2..6."
+        ),
+        (
+            "ingest:\n  hedge: p100\n",
+            "cluster.yaml:2: hedge is p100; give off, a time from 100ms to 60s, or a percentile from p50 to p99 such as p95."
         ),
         ("log:\n  level: loud\n", "cluster.yaml:2: level is loud; give info, warning, error."),
         ("hello\n", "cluster.yaml:1: the file is hello; give lines of the form `name: value`."),

@@ -47,10 +47,22 @@ import Testing
     for path in ["/all.csv", "/all.csv.gz", "/bars"] {
         guard case .page(let page) = read(path, want.symbols) else { return #expect(Bool(false), "\(path)") }
         #expect(page.series.map(\.symbol) == ["AAA", "BBB"], "\(path)")
+        #expect(page.unknown == ["NONE"], "\(path)")
         for series in page.series { #expect(fault(in: series, series.symbol, want, market) == nil, "\(path)") }
     }
     guard case .page(let page) = read("/bars", ["SPLT"]) else { return #expect(Bool(false)) }
-    #expect(page.series.map(\.symbol) == ["SPLT"])
+    #expect(page.series.map(\.symbol) == ["SPLT"] && page.unknown == [])
+    // There, but without a bar in the range, is not unknown; nothing at all is.
+    var early = want
+    (early.symbols, early.from, early.to) = (
+        ["AAA", "NONE"], MarketDate.parse("2020-01-02")!, MarketDate.parse("2020-02-03")!
+    )
+    let call = Files().calls(for: early)[0]
+    let answer = Files().read(BarFiles.answer(Files().request(call), path: folder.path + "/all.csv"), to: call)
+    guard case .page(let empty) = answer else { return #expect(Bool(false), "\(answer)") }
+    #expect(empty.unknown == ["NONE"] && empty.series.allSatisfy { $0.count == 0 })
+    guard case .page(let none) = read("/all.csv", ["NONE", "NADA"]) else { return #expect(Bool(false)) }
+    #expect(none.unknown == ["NONE", "NADA"] && none.series == [])
     try write("empty/readme.txt", "no bars")
     for (path, words) in [("/nowhere.csv", "cannot be opened"), ("/empty", "holds no .csv")] {
         guard case .refused(.request(let said)) = read(path, ["AAA"]) else { return #expect(Bool(false), "\(path)") }

@@ -10,17 +10,29 @@ import TestSupport
 
 /// What survives a coordinator's restart of its desk.
 final class RememberedQuota: QuotaBook {
-    private let state = Mutex((entries: [UInt64: QuotaEntry](), spent: [String: (UInt32, String, UInt64)]()))
+    private let state = Mutex(
+        (entries: [UInt64: QuotaEntry](), spent: [String: (UInt32, String, UInt64)](), mark: ClockMark?.none))
+    func mark() -> ClockMark? { state.withLock { $0.mark } }
     func entries() -> [QuotaEntry] { state.withLock { $0.entries.values.sorted { $0.number < $1.number } } }
     func spent() -> [(job: UInt32, provider: String, units: UInt64)] {
         state.withLock { state in
             state.spent.sorted { $0.key < $1.key }.map { (job: $0.value.0, provider: $0.value.1, units: $0.value.2) }
         }
     }
-    func write(_ entry: QuotaEntry) {
+    func write(_ entry: QuotaEntry, _ mark: ClockMark?) {
         state.withLock { state in
+            state.mark = mark ?? state.mark
             state.entries[entry.number] = entry
             if entry.isHeld { Self.spend(Int64(entry.units), entry, &state.spent) }
+        }
+    }
+    func write(_ mark: ClockMark) { state.withLock { $0.mark = mark } }
+    func shift(since: UInt64, by: UInt64) {
+        state.withLock { state in
+            for key in state.entries.keys where state.entries[key]!.told > since {
+                state.entries[key]!.end += by
+                state.entries[key]!.told += by
+            }
         }
     }
     func erase(_ number: UInt64) {
@@ -50,6 +62,9 @@ struct IngestSimulation {
         var deathPerThousand = 0
         var silencePerThousand = 0
         var restartPerThousand = 0
+        /// Of a hundred restarts so many are of the whole machine, whose wall clock is anything after it.
+        var rebootPercent = 0
+        var hedging = Hedging.never
     }
     private enum Happening {
         case step(worker: Int, life: Int)
@@ -108,7 +123,10 @@ struct IngestSimulation {
     private var chance: SplitMix64
     /// Milliseconds since 1970.
     private(set) var now: UInt64
-    private var restartedAt: UInt64
+    /// When the coordinator's machine started, how often that was, and how far its wall clock is off.
+    private var bootedAt: UInt64
+    private(set) var reboots = 0
+    private var wallError: Int64 = 0
     private(set) var deaths = 0, silences = 0, restarts = 0
     private var runs: UInt64 = 0
 
@@ -129,7 +147,7 @@ struct IngestSimulation {
         self.settings = settings
         chance = SplitMix64(seed: seed)
         now = UInt64(EmulatedMarket.instant(day: Emulated.today, minutes: 1200))
-        restartedAt = now - 5
+        bootedAt = now - 5
         var (keys, named): ([String: [Secret]], [String: FaultyProvider]) = ([:], [:])
         for (name, service) in zip(providers, services) {
             keys[name] = service.keys.map { Secret($0)! }
@@ -137,7 +155,7 @@ struct IngestSimulation {
         }
         self.keys = keys
         self.services = named
-        desk = try ProviderDesk(book)
+        desk = try ProviderDesk(book, hedging: settings.hedging)
         workers = []
         for _ in 0..<settings.workers { workers.append(Worker(clockOffset: chance.next() % 10_000_000_000)) }
         tell()
@@ -149,7 +167,10 @@ struct IngestSimulation {
         }
         for at in workers.indices { work(at) }
     }
-    private func tell() { desk.tell(Moment(monotonic: now - restartedAt, wall: now)) }
+    private func tell() {
+        desk.tell(
+            Moment(boot: "\(reboots)", monotonic: now - bootedAt, wall: UInt64(Int64(now) + wallError)))
+    }
     mutating func fault(_ perThousand: Int, of faults: [EmulatorFault]? = nil) {
         for name in services.keys.sorted() {
             services[name]!.perThousand = perThousand
@@ -242,8 +263,15 @@ struct IngestSimulation {
 
     private mutating func restart() throws {
         restarts += 1
-        restartedAt = now
-        desk = try ProviderDesk(book)
+        if settings.rebootPercent > 0 {
+            // Whether the machine restarts or only the program, its wall clock is what somebody set.
+            wallError = chance.next(below: 2) == 0 ? 0 : Int64(chance.next(below: 4 * 86_400_000)) - 86_400_000
+            if chance.next(below: 100) < settings.rebootPercent {
+                reboots += 1
+                bootedAt = now
+            }
+        }
+        desk = try ProviderDesk(book, hedging: settings.hedging)
         tell()
         for job in jobs.indices where jobs[job].answer == nil {
             jobs[job].planner = try IngestPlanner(jobs[job].spec, blobs: None())

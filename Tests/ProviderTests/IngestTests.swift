@@ -50,7 +50,9 @@ func `no quota is exceeded and every bar is right, whatever is lost, late, repea
         .init(
             workers: 1 + chance.next(below: 12), lossPerThousand: chance.next(below: 150),
             deathPerThousand: chance.next(below: 30), silencePerThousand: chance.next(below: 20),
-            restartPerThousand: chance.next(below: 10)))
+            restartPerThousand: chance.next(below: 10),
+            // Calls beside slow ones spend quotas like any other.
+            hedging: [.never, .after(500), .after(5000), .percentile(90)][Int(seed / 4 % 4)]))
     // Some answers are refusals nobody deserved.
     simulation.fault(chance.next(below: 200), of: EmulatorFault.allCases.filter { $0 != .moved })
     try simulation.run()

@@ -28,11 +28,12 @@ func `jobs that race share one quota, exactly, though everything may be lost or 
         specs, ["tradier"], [tradier(market)], seed: seed,
         .init(
             workers: 6, lossPerThousand: chance.next(below: 80), deathPerThousand: chance.next(below: 20),
-            silencePerThousand: chance.next(below: 10), restartPerThousand: chance.next(below: 10)))
+            silencePerThousand: chance.next(below: 10), restartPerThousand: chance.next(below: 10), rebootPercent: 50))
     simulation.fault(chance.next(below: 100), of: [.badGateway, .cut, .truncated, .tooMany])
     try simulation.run()
     for job in simulation.jobs { #expect(job.answer != nil) }
     #expect(simulation.services["tradier"]!.provider.limits.exceeded == 0)
+    print("seed \(seed): \(simulation.restarts) restarts, \(simulation.reboots) of them of the machine")
 }
 
 @Test func `two jobs that race use what one would have used, and neither waits for the other`() throws {
@@ -73,8 +74,8 @@ func `jobs that race share one quota, exactly, though everything may be lost or 
     let market = market(150)
     var spec = Ingest.Spec(
         providers: ["alpaca"], wants: [.days(market.symbols.sorted(), "2022-01-03", "2026-11-18")])
-    // 15 symbols of five years are two pages: of two batches at once, one is broken off between them.
-    spec.limits = [Ingest.Limits(provider: "alpaca", limits: ProviderLimits([.init(15, per: 60_000)], concurrent: 2))]
+    // 50 symbols of five years are seven pages: of two batches at once, both are broken off between them.
+    spec.limits = [Ingest.Limits(provider: "alpaca", limits: ProviderLimits([.init(4, per: 60_000)], concurrent: 2))]
     let alpaca = EmulatedAlpaca(market)
     var simulation = try IngestSimulation(
         spec, [(alpaca, [alpaca.key, alpaca.secret])], seed: 4, .init(workers: 2, restartPerThousand: 20))
@@ -83,7 +84,9 @@ func `jobs that race share one quota, exactly, though everything may be lost or 
     #expect(summary.gaps == [])
     let service = simulation.services["alpaca"]!
     #expect(service.answered.values.allSatisfy { $0 == 1 }, "no page was asked for twice")
-    #expect(simulation.jobs[0].tasks.count > 10, "broken off at least once")
+    // A call costs one unit, however many symbols it asks for: three batches, the rest goes on where one was broken off.
+    #expect(simulation.jobs[0].tasks.count { $0.rest == nil } == 3)
+    #expect(simulation.jobs[0].tasks.count > 4, "broken off at least once")
     #expect(simulation.jobs[0].tasks.contains { !($0.rest?.targets.isEmpty ?? true) })
     var series: [String: BarSeries] = [:]
     for (_, result) in simulation.publications.sorted(by: { $0.key < $1.key }) {
@@ -153,32 +156,93 @@ func `jobs that race share one quota, exactly, though everything may be lost or 
     #expect(simulation.answer?.answered == 1 && simulation.answer?.gaps == [])
 }
 
-@Test func `a lease outlives its coordinator, also when the clock goes back by an hour`() throws {
+@Test func `a lease outlives its coordinator, whatever the wall clock does meanwhile`() throws {
     let book = RememberedQuota()
     let limits = ProviderLimits([.init(3, per: ProviderLimits.hour)], concurrent: 3)
     let start: UInt64 = 1_790_000_000_000
     func asker(_ number: UInt32) -> ProviderDesk.Asker { .init(job: 1, task: 0, run: 7, number: number) }
+    func moment(_ boot: String, _ monotonic: UInt64, _ wall: UInt64) -> Moment {
+        Moment(boot: boot, monotonic: monotonic, wall: wall)
+    }
     var desk = try ProviderDesk(book)
-    desk.tell(Moment(monotonic: 5, wall: start))
+    desk.tell(moment("a", 5, start))
     #expect(try desk.ask(asker(1), "tradier", 1, limits) == .lease)
     try desk.hear(.answered(milliseconds: 5, isEmpty: false), from: asker(1))
     #expect(try desk.ask(asker(2), "tradier", 1, limits) == .lease)
     #expect(try desk.ask(asker(2), "tradier", 1, limits) == .lease, "asked again it is the same one")
     #expect(desk.spent(1, "tradier") == 2)
-    for wall in [start + 1000, start - 3_600_000] {
+    // Backwards by an hour, forwards by two, and by a year.
+    for wall in [start + 1000, start - 3_600_000, start + 7_200_000, start + 31_536_000_000] {
         desk = try ProviderDesk(book)
-        desk.tell(Moment(monotonic: 1, wall: wall))
+        desk.tell(moment("a", 1005, wall))
+        #expect(desk.now == start + 1000)
         #expect(desk.spent(1, "tradier") == 2)
         #expect(desk.wait("tradier", units: 1, calls: 1, limits) == 0)
         #expect(desk.wait("tradier", units: 2, calls: 1, limits) > 0, "\(wall)")
     }
+    // The machine was started again: only what has passed since then is sure, until a provider's clock agrees.
+    desk = try ProviderDesk(book)
+    desk.tell(moment("b", 20_000, start + 7_200_000))
+    #expect(desk.now == start + 20_000 && desk.unprovenMilliseconds == 7_180_000)
+    #expect(desk.wait("tradier", units: 2, calls: 1, limits) > 0)
+    try desk.attest(start + 600_000)
+    #expect(desk.wait("tradier", units: 2, calls: 1, limits) > 0, "another time than the machine's")
+    try desk.attest(start + 7_199_000)
+    #expect(desk.unprovenMilliseconds == 0 && desk.now == start + 7_199_000)
+    #expect(desk.wait("tradier", units: 2, calls: 1, limits) == 0)
     // What was not used is given back, once.
+    desk = try ProviderDesk(book)
+    desk.tell(moment("a", 1005, start))
     try desk.hear(.unused, from: asker(2))
     try desk.hear(.unused, from: asker(2))
     #expect(desk.spent(1, "tradier") == 1)
     #expect(try ProviderDesk(book).spent(1, "tradier") == 1)
-    desk.tell(Moment(monotonic: 3_700_000, wall: start))
+    desk.tell(moment("a", 3_700_000, start))
     #expect(desk.wait("tradier", units: 3, calls: 1, limits) == 0)
+}
+
+/// Calls spread over days, a quota of hours, and a clock that is set to anything whenever somebody can set it.
+@Test(arguments: seeds(40))
+func `no restart, reboot or set clock makes a window hold more than it may`(seed: UInt64) throws {
+    var chance = SplitMix(seed: seed)
+    let book = RememberedQuota()
+    let limits = ProviderLimits([.init(5, per: 600_000), .init(40, per: ProviderLimits.day)], concurrent: 2)
+    var strict = StrictLimits([(5, 600_000), (40, 86_400_000)])
+    var (now, bootedAt, boots): (UInt64, UInt64, Int) = (1_790_000_000_000, 1_789_999_000_000, 0)
+    var wallError: Int64 = 0
+    func tell(_ desk: ProviderDesk) throws {
+        desk.tell(Moment(boot: "\(boots)", monotonic: now - bootedAt, wall: UInt64(Int64(now) + wallError)))
+        try desk.keepTime()
+    }
+    var desk = try ProviderDesk(book)
+    var number: UInt32 = 0
+    for _ in 0..<1500 {
+        now += UInt64(chance.next(below: chance.next(below: 20) == 0 ? 7_200_000 : 200_000))
+        try tell(desk)
+        if chance.next(below: 10) == 0 {
+            wallError =
+                [0, Int64(chance.next(below: 1_000_000_000)) - 200_000_000, Int64(chance.next(below: 300_000))][
+                    chance.next(below: 3)]
+            if chance.next(below: 2) == 0 {
+                boots += 1
+                bootedAt = now + UInt64(chance.next(below: 10_000_000))
+                now = bootedAt + UInt64(chance.next(below: 60_000))
+            }
+            desk = try ProviderDesk(book)
+            try tell(desk)
+        }
+        number += 1
+        let asker = ProviderDesk.Asker(job: 1, task: 0, run: 1, number: number)
+        guard try desk.ask(asker, "tradier", 1, limits) == .lease else { continue }
+        now += UInt64(chance.next(below: 500))
+        _ = strict.take(1, at: Int64(now))
+        try tell(desk)
+        try desk.attest(now)
+        // Some leases nobody speaks of again.
+        if chance.next(below: 4) > 0 { try desk.hear(.answered(milliseconds: 9, isEmpty: false), from: asker) }
+    }
+    #expect(strict.exceeded == 0, "\(strict.exceeded) of \(strict.calls)")
+    #expect(strict.calls > 60, "the quota is used: \(strict.calls)")
 }
 
 extension EmulatedTradier {

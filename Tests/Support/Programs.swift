@@ -77,6 +77,16 @@ package enum Programs {
             return Outcome(code: process.terminationStatus, output: output, errors: errors)
         }
         package func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+        /// Kills the command, and then the coordinator and the workers that it started on `state`: in this order, so
+        /// that nobody starts them again.
+        /// - Returns: whether all of them are gone.
+        package func killCluster(on state: String) -> Bool {
+            send(SIGKILL)
+            for victim in ["apex coordinator", "apex-worker"] {
+                for process in Programs.processes(with: [victim, state]) { kill(process, SIGKILL) }
+            }
+            return Programs.eventually { Programs.processes(with: ["apex", state]).isEmpty }
+        }
     }
 
     /// Process ids whose command line holds all of `words`, read from /proc.

@@ -23,9 +23,11 @@ import Providers
     }
     deinit { unsafe curl_easy_cleanup(curl) }
 
-    /// - Parameters: base: `scheme://host[:port]/prefix`. target, headers: as sealed, keys and all.
+    /// - Parameters: base: `scheme://host[:port]/prefix`. target, headers: as sealed, keys and all. isWanted: asked about
+    ///   once a second; once it says no, the call ends.
     package borrowing func get(
-        base: ProviderHost, target: String, headers: [HTTPRequest.Field], milliseconds: UInt64
+        base: ProviderHost, target: String, headers: [HTTPRequest.Field], milliseconds: UInt64,
+        isWanted: @escaping () -> Bool = { true }
     ) throws(HTTPFailure) -> HTTPResponse {
         // Control characters could end a line, and with it the header.
         let address = base.address + target
@@ -37,7 +39,7 @@ import Providers
         // Freed after the last use of the handle with it: it is reset at the next call.
         defer { unsafe curl_slist_free_all(list) }
         for header in headers { unsafe list = curl_slist_append(list, "\(header.name): \(header.value)") }
-        let answer = Answer(maximumBytes: maximumBytes)
+        let answer = Answer(maximumBytes: maximumBytes, isWanted: isWanted)
         try unsafe set(address, list, milliseconds: milliseconds, isLocal: base.isLocal)
         // The answer outlives the call, which is all that uses the pointer.
         let context = unsafe Unmanaged.passUnretained(answer).toOpaque()
@@ -54,6 +56,12 @@ import Providers
                 let answer = unsafe Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue()
                 let line = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
                 return unsafe answer.takeHeader(line) ? size * count : 0
+            }, context)
+        unsafe apex_curl_set_watcher(
+            curl,
+            { context, _, _, _, _ in
+                guard let context = unsafe context else { return 0 }
+                return unsafe Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue().isStillWanted() ? 0 : 1
             }, context)
         let code = withExtendedLifetime(answer) { unsafe curl_easy_perform(curl) }
         guard code == CURLE_OK else { throw failure(code, answer) }
@@ -90,6 +98,7 @@ import Providers
         let words = unsafe String(cString: curl_easy_strerror(code))
         switch code {
         case _ where answer.isTooLarge, CURLE_FILESIZE_EXCEEDED: return .tooLarge(limitBytes: maximumBytes)
+        case CURLE_ABORTED_BY_CALLBACK: return .abandoned
         case CURLE_OPERATION_TIMEDOUT: return .timeout
         case CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR: return .untrusted(words)
         case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT, CURLE_SSL_CONNECT_ERROR,
@@ -106,7 +115,12 @@ import Providers
         var isTooLarge = false
         private var headerBytes = 0
         private let maximumBytes: Int
-        init(maximumBytes: Int) { self.maximumBytes = maximumBytes }
+        private let isWanted: () -> Bool
+        init(maximumBytes: Int, isWanted: @escaping () -> Bool) {
+            self.maximumBytes = maximumBytes
+            self.isWanted = isWanted
+        }
+        func isStillWanted() -> Bool { isWanted() }
 
         func take(_ chunk: UnsafeRawBufferPointer) -> Bool {
             guard body.count + chunk.count <= maximumBytes else {

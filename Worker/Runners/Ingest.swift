@@ -21,22 +21,38 @@ package enum IngestRunner: Runner {
         do throws(HTTPFailure) { client = try HTTPClient() } catch { throw JobError("libcurl: \(error.words)") }
         let start = ContinuousClock.now
         func now() -> UInt64 { UInt64((ContinuousClock.now - start) / .milliseconds(1)) }
+        // What is said while a call is under way is heard then: it may be that nobody needs the answer any more.
+        let heard = Heard()
         while true {
             guard !context.isCancelled() else { throw JobError("stopped because its task was cancelled.") }
-            switch fetch.step(at: now(), heard: context.answers()) {
+            switch fetch.step(at: now(), heard: heard.take() + context.answers()) {
             case .say(let bytes): context.report(bytes)
             case .rest(let until): rest(until - min(until, now()), context)
             case .call(let request, let milliseconds):
-                let outcome = outcome(of: request, of: provider, keys, all, milliseconds, client)
-                fetch.received(outcome, at: now())
+                let asking = fetch
+                let outcome = outcome(of: request, of: provider, keys, all, milliseconds, client) {
+                    heard.add(context.answers())
+                    return !asking.isLeft(by: heard.waiting) && !context.isCancelled()
+                }
+                // Told to leave it, it has ended with the next step; what came all the same is taken.
+                if outcome != .failure(.abandoned) { fetch.received(outcome, at: now()) }
             case .end(let result): return result
             }
+        }
+    }
+    /// Answers that came during a call.
+    private final class Heard {
+        private(set) var waiting: [[UInt8]] = []
+        func add(_ more: [[UInt8]]) { waiting += more }
+        func take() -> [[UInt8]] {
+            defer { waiting = [] }
+            return waiting
         }
     }
 
     private static func outcome(
         of request: HTTPRequest, of provider: any Provider, _ keys: [Secret], _ all: ProviderKeys,
-        _ milliseconds: UInt64, _ client: borrowing HTTPClient
+        _ milliseconds: UInt64, _ client: borrowing HTTPClient, isWanted: @escaping () -> Bool
     ) -> Result<HTTPResponse, HTTPFailure> {
         if provider.name == Files.name { return .success(BarFiles.answer(request, path: all.filesPath)) }
         guard let sealed = request.sealed(keys) else { return .failure(.untrusted("a key is missing")) }
@@ -44,7 +60,8 @@ package enum IngestRunner: Runner {
             let host = try all.host(request.host, of: provider)
             return .success(
                 try client.get(
-                    base: host, target: sealed.target, headers: sealed.headers, milliseconds: milliseconds))
+                    base: host, target: sealed.target, headers: sealed.headers, milliseconds: milliseconds,
+                    isWanted: isWanted))
         } catch { return .failure(error) }
     }
 

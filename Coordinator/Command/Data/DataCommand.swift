@@ -28,8 +28,6 @@ enum DataCommand: SubcommandGroup {
         `apex data COMMAND --help` shows the rest.
         """
     }
-
-    static func run(_ arguments: inout Arguments) throws -> ExitCode { try next(&arguments).run(&arguments) }
 }
 
 let storeHelp = """

@@ -16,13 +16,11 @@ enum StudyEnqueue: Subcommand {
         example: apex study enqueue fit lr=0.001 opt=adam
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         var words: [String] = []
         while let word = arguments.optionalWord() { words.append(word) }
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         let values = try storedValues(words, study.spec.parameters)
         for (parameter, value) in zip(study.spec.parameters, values) {
             // As with Optuna: whoever enqueues a value means it.
@@ -35,7 +33,11 @@ enum StudyEnqueue: Subcommand {
         guard case .trial(let trial) = try study.say(.enqueue(token: StudyHost.token, values)) else {
             throw StudyHost.unexpected
         }
-        if json { printJSON(trial.json(study.spec)) } else { print("trial \(trial.number) waits with these values") }
+        if named.json {
+            printJSON(trial.json(study.spec))
+        } else {
+            print("trial \(trial.number) waits with these values")
+        }
         return .done
     }
 }
@@ -91,13 +93,11 @@ enum StudyAsk: Subcommand {
         example: apex study ask fit --json
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         guard case .trial(let trial) = try study.say(.ask(token: StudyHost.token)) else { throw StudyHost.unexpected }
-        if json {
+        if named.json {
             printJSON(trial.json(study.spec))
         } else {
             print("trial \(trial.number)")
@@ -128,7 +128,6 @@ enum StudyTell: Subcommand {
         example: apex study tell fit 3 --value 0.25
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
         var values: [Double] = []
         while let text = try arguments.firstValue("--value") {
             guard let value = Double(text) else { throw UsageError("--value is \(text); give a number.") }
@@ -152,12 +151,11 @@ enum StudyTell: Subcommand {
         let step = try arguments.integer("--step", 0...Int64.max)
         let failed = try arguments.value("--failed")
         let isPruned = arguments.flag("--pruned")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         let word = try arguments.word("the TRIAL's number")
         guard let trial = UInt32(word) else { throw UsageError("\(word) is no trial; give its number.") }
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         if let stages = study.spec.stages, values.isEmpty, failed == nil, !isPruned, !attributes.isEmpty {
             let metrics = try TradingMetrics { name in attributes.last { $0.name == name }.flatMap { Double($0.text) } }
             values = [stages.objective.score(metrics)]
@@ -169,7 +167,7 @@ enum StudyTell: Subcommand {
             let report = StudyRequest.report(
                 token: StudyHost.token, trial: trial, Study.Report(step: step, value: values[0]))
             guard case .decision(let decision) = try study.say(report) else { throw StudyHost.unexpected }
-            if json {
+            if named.json {
                 printJSON(["prune": .bool(decision.isPruned), "reason": .string(decision.reason)])
             } else {
                 print(decision.isPruned ? "prune" : "continue")
@@ -186,7 +184,7 @@ enum StudyTell: Subcommand {
         guard case .trial(let over) = try study.say(.tell(token: StudyHost.token, trial: trial, result)) else {
             throw StudyHost.unexpected
         }
-        if json {
+        if named.json {
             printJSON(over.json(study.spec))
         } else {
             print("trial \(trial) is \(over.state.optunaName)" + (over.reason.isEmpty ? "" : ": \(over.reason)"))

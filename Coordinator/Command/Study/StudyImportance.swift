@@ -21,22 +21,21 @@ enum StudyImportance: Subcommand {
         example: apex study importance fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         let trials = try study.trials().filter { study.spec.stages == nil || $0.stage == .coarse }
         let shares = Importance.all(
             of: trials.compactMap { AnalysisTrial($0, space: study.spec.parameters) },
             directions: study.spec.directions.map { Direction($0) })
         let complete = trials.count { $0.state == .complete }
         guard complete > 1 else {
-            throw JobError("study \(name) has \(counted(complete, "complete trial")); importance wants at least two.")
+            throw JobError(
+                "study \(named.name) has \(counted(complete, "complete trial")); importance wants at least two.")
         }
-        if json {
+        if named.json {
             printJSON([
-                "study": .string(name), "trials": JSONValue(complete),
+                "study": .string(named.name), "trials": JSONValue(complete),
                 "importance": .array(shares.map { ["parameter": .string($0.name), "share": .number($0.share)] }),
             ])
             return .done

@@ -18,27 +18,25 @@ enum StudyReplayCommand: Subcommand {
         example: apex study replay fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         let progress = Progress()
         let replay = try StudyReplay(study.spec, trials: try study.trials()) { done, total in
             progress.show("replay", done: UInt64(done), total: UInt64(total), unit: "events")
         }
         progress.end()
         let isSame = replay.differences.isEmpty
-        if json {
+        if named.json {
             printJSON([
-                "study": .string(name), "asks": JSONValue(replay.asks), "decisions": JSONValue(replay.decisions),
+                "study": .string(named.name), "asks": JSONValue(replay.asks), "decisions": JSONValue(replay.decisions),
                 "tells": JSONValue(replay.tells), "same": .bool(isSame),
                 "differences": .array(
                     replay.differences.map { ["trial": JSONValue($0.trial), "what": .string($0.words)] }),
             ])
         } else {
             print(
-                "study \(name): \(replay.asks) asks, \(replay.decisions) decisions and \(replay.tells) tells again: "
+                "study \(named.name): \(replay.asks) asks, \(replay.decisions) decisions and \(replay.tells) tells again: "
                     + (isSame ? "all the same" : "not the same"))
             for difference in replay.differences { print("  trial \(difference.trial): \(difference.words)") }
         }

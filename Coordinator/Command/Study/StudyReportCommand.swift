@@ -20,17 +20,15 @@ enum StudyReportCommand: Subcommand {
         example: apex study report fit --out fit.html
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
         let out = try arguments.value("--out")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
-        let path = absolute(out ?? "\(name).html")
+        let study = try named.open()
+        let path = absolute(out ?? "\(named.name).html")
         try StudyReport(study.spec, try study.trials()).write(to: path)
         let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? 0
-        if json {
-            printJSON(["study": .string(name), "report": .string(path), "bytes": JSONValue(size)])
+        if named.json {
+            printJSON(["study": .string(named.name), "report": .string(path), "bytes": JSONValue(size)])
         } else {
             print(path)
         }

@@ -15,17 +15,15 @@ enum StudyStop: Subcommand {
         example: apex study stop fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         _ = try study.say(.stop(token: StudyHost.token))
         let running = try study.counts().running
-        if json {
-            printJSON(["study": .string(name), "running": JSONValue(running)])
+        if named.json {
+            printJSON(["study": .string(named.name), "running": JSONValue(running)])
         } else {
-            print("study \(name) starts no more trials\(running > 0 ? "; \(running) run to their end" : "")")
+            print("study \(named.name) starts no more trials\(running > 0 ? "; \(running) run to their end" : "")")
         }
         return .done
     }
@@ -45,17 +43,14 @@ enum StudyCancel: Subcommand {
         example: apex study cancel fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let host = try StudyHost(place)
-        let study = try host.study(name)
-        _ = try host.client.ask(.cancel(study.job))
-        if json {
-            printJSON(["study": .string(name), "job": JSONValue(study.job.number)])
+        let study = try named.open()
+        _ = try study.host.client.ask(.cancel(study.job))
+        if named.json {
+            printJSON(["study": .string(named.name), "job": JSONValue(study.job.number)])
         } else {
-            print("study \(name) is over; another may have its name")
+            print("study \(named.name) is over; another may have its name")
         }
         return .done
     }

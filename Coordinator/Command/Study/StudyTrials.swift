@@ -18,21 +18,20 @@ enum StudyTrials: Subcommand {
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
         let state = try arguments.value("--state-is")?.uppercased()
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
         let known = ["COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING"]
         if let state, !known.contains(state) {
             throw UsageError("--state-is is \(state); give one of \(known.joined(separator: ", ")).")
         }
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         let trials = try study.trials().filter { state == nil || $0.state.optunaName == state }
-        if json {
+        if named.json {
             printJSON(["trials": .array(trials.map { $0.json(study.spec) })])
         } else if trials.isEmpty {
-            print("no trials\(state == nil ? " yet; `apex study run \(name)` makes them" : " of state \(state!)")")
+            print(
+                "no trials\(state == nil ? " yet; `apex study run \(named.name)` makes them" : " of state \(state!)")")
         } else {
             printTable(table(trials, study.spec))
         }
@@ -82,12 +81,10 @@ enum StudyStatus: Subcommand {
         example: apex study status fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let summary = try StudySummary(StudyHost(place).study(name))
-        if json { printJSON(summary.json) } else { for line in summary.lines { print(line) } }
+        let summary = try StudySummary(named.open())
+        if named.json { printJSON(summary.json) } else { for line in summary.lines { print(line) } }
         return .done
     }
 }
@@ -108,17 +105,16 @@ enum StudyBest: Subcommand {
         example: apex study best fit
         """
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let json = arguments.flag("--json")
-        let place = try Place.from(&arguments)
-        let name = try arguments.word("the study's NAME")
+        let named = try NamedStudy(&arguments)
         try arguments.finishWithoutTrailing()
-        let study = try StudyHost(place).study(name)
+        let study = try named.open()
         let best = bestTrials(try study.trials(), study.spec.directions)
-        guard let first = best.first else { throw JobError("study \(name) has no complete trial yet.") }
+        guard let first = best.first else { throw JobError("study \(named.name) has no complete trial yet.") }
         if let stages = study.spec.stages {
-            return try announce(StageSummary(stages: stages, trials: study.trials()), first, study.spec, json: json)
+            return try announce(
+                StageSummary(stages: stages, trials: study.trials()), first, study.spec, json: named.json)
         }
-        if json {
+        if named.json {
             printJSON(
                 study.spec.directions.count > 1
                     ? ["trials": .array(best.map { $0.json(study.spec) })] : first.json(study.spec))

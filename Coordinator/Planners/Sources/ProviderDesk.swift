@@ -34,26 +34,40 @@ package final class ProviderDesk: Sendable {
         var healths: [String: SourceHealth] = [:]  // likewise
         var leases: [Asker: Held] = [:]  // looked up, and emptied of what is long over
         var spent: [String: UInt64] = [:]  // likewise, by job and provider
+        var records: [String: SourceRecord] = [:]  // written sorted
         var issued: UInt64 = 0
+        /// The time that the book has.
+        var marked: UInt64 = 0
     }
     private let state = Mutex(State())
     private let book: any QuotaBook
+    /// When a second provider is asked beside a slow one.
+    package let hedging: Hedging
 
     /// - Throws: when the book cannot be read.
-    package init(_ book: any QuotaBook = NoQuotaBook()) throws(JobError) {
+    package init(_ book: any QuotaBook = NoQuotaBook(), hedging: Hedging = .never) throws(JobError) {
         self.book = book
+        self.hedging = hedging
+        let mark = try book.mark()
         let entries = try book.entries()
         let spent = try book.spent()
         state.withLock { state in
+            if let mark {
+                state.clock.begin(at: mark)
+                state.marked = mark.now
+            }
             for entry in entries {
                 state.issued = max(state.issued, entry.number)
-                state.clock.begin(at: entry.told)
-                let lease = SourceBudget.Lease(number: entry.number, units: entry.units, end: entry.end)
+                // Of books that had no mark yet.
+                if mark == nil { state.clock.begin(at: ClockMark(now: entry.told, boot: "", monotonic: 0)) }
+                let lease = SourceBudget.Lease(
+                    number: entry.number, units: entry.units, end: entry.end, told: entry.told)
                 if entry.isHeld {
                     state.budgets[entry.provider, default: SourceBudget()].hold(lease)
                     state.leases[entry.asker] = Held(provider: entry.provider, lease: lease)
                 } else {
-                    state.budgets[entry.provider, default: SourceBudget()].use(entry.units, until: entry.end)
+                    state.budgets[entry.provider, default: SourceBudget()].use(
+                        entry.units, until: entry.end, told: entry.told)
                 }
             }
             for entry in spent { state.spent[Self.key(entry.job, entry.provider)] = entry.units }
@@ -62,31 +76,54 @@ package final class ProviderDesk: Sendable {
     private static func key(_ job: UInt32, _ provider: String) -> String { "\(job) \(provider)" }
 
     package func tell(_ moment: Moment) { state.withLock { $0.clock.tell(moment) } }
+    /// Now and then writes down how late it is, where leases were ever written: after a reboot that much is sure.
+    package func keepTime() throws(JobError) {
+        let mark = state.withLock { state -> ClockMark? in
+            guard state.issued > 0, let mark = state.clock.mark, mark.now >= state.marked + 60_000 else { return nil }
+            state.marked = mark.now
+            return mark
+        }
+        if let mark { try book.write(mark) }
+    }
     /// Milliseconds since 1970, by the only clock that counts here.
     package var now: UInt64 { state.withLock { $0.clock.now } }
+    /// The time in a provider's answer: after a reboot it says whether the machine's own clock is to be believed.
+    package func attest(_ date: UInt64?) throws(JobError) {
+        guard let date else { return }
+        let shift = state.withLock { state -> (since: UInt64, by: UInt64)? in
+            guard let shift = state.clock.attest(date) else { return nil }
+            // What was used since the machine started was used later than it seemed.
+            for name in state.budgets.keys.sorted() { state.budgets[name]!.shift(since: shift.since, by: shift.by) }
+            return shift
+        }
+        if let shift { try book.shift(since: shift.since, by: shift.by) }
+    }
+    /// How far the wall clock is ahead of what has surely passed since the book was last written. Milliseconds.
+    package var unprovenMilliseconds: UInt64 { state.withLock { $0.clock.unproven } }
 
     /// A lease for one call, if there is room for it.
     package func ask(_ asker: Asker, _ provider: String, _ units: UInt32, _ limits: ProviderLimits) throws(JobError)
         -> Decision
     {
         let latest = UInt64(Ingest.leaseMilliseconds) + Ingest.callMilliseconds + Ingest.straggleMilliseconds
-        let (decision, entry) = state.withLock { state -> (Decision, QuotaEntry?) in
-            if state.leases[asker] != nil { return (.lease, nil) }
+        let (decision, entry, mark) = state.withLock { state -> (Decision, QuotaEntry?, ClockMark?) in
+            if state.leases[asker] != nil { return (.lease, nil, nil) }
             let now = state.clock.now
+            state.records[provider, default: SourceRecord()].limits = limits
             if let wait = state.healths[provider, default: SourceHealth()].wait(at: now, latest: latest) {
-                return (.wait(wait), nil)
+                return (.wait(wait), nil, nil)
             }
             switch state.budgets[provider, default: SourceBudget()].look(UInt64(units), limits, at: now) {
             case .wait(let wait):
                 state.healths[provider]!.withdraw(at: now)
-                return (.wait(wait), nil)
+                return (.wait(wait), nil, nil)
             case .never:
                 state.healths[provider]!.withdraw(at: now)
-                return (.never, nil)
+                return (.never, nil, nil)
             case .free: break
             }
             state.issued += 1
-            let lease = SourceBudget.Lease(number: state.issued, units: units, end: now + latest)
+            let lease = SourceBudget.Lease(number: state.issued, units: units, end: now + latest, told: now)
             state.budgets[provider]!.hold(lease)
             state.leases[asker] = Held(provider: provider, lease: lease)
             state.spent[Self.key(asker.job, provider), default: 0] += UInt64(units)
@@ -94,22 +131,24 @@ package final class ProviderDesk: Sendable {
                 .lease,
                 QuotaEntry(
                     number: lease.number, provider: provider, units: units, end: lease.end, isHeld: true, told: now,
-                    asker: asker)
+                    asker: asker), state.clock.mark
             )
         }
-        if let entry { try book.write(entry) }
+        if let entry { try book.write(entry, mark) }
         return decision
     }
 
     /// How the call under a lease ended. Said again, it changes nothing.
     package func hear(_ news: Ingest.News, from asker: Asker) throws(JobError) {
-        let change = state.withLock { state -> (number: UInt64, used: QuotaEntry?)? in
+        let change = state.withLock { state -> (number: UInt64, used: QuotaEntry?, mark: ClockMark?)? in
             guard let held = state.leases.removeValue(forKey: asker) else { return nil }
             let (provider, now) = (held.provider, state.clock.now)
+            state.records[provider, default: SourceRecord()].hear(news, units: held.lease.units)
             state.healths[provider, default: SourceHealth()].hear(news, at: now)
             var straggles: UInt64 = 0
             switch news {
             case .unused, .answered, .declined, .keyRefused: break
+            case .abandoned: straggles = Ingest.straggleMilliseconds
             case .limited(let window, let retryAfter):
                 let pause =
                     switch window {
@@ -133,11 +172,15 @@ package final class ProviderDesk: Sendable {
                     QuotaEntry(
                         number: $0.number, provider: provider, units: $0.units, end: $0.end, isHeld: false, told: now,
                         asker: asker)
-                }
+                }, state.clock.mark
             )
         }
         guard let change else { return }
-        if let used = change.used { try book.write(used) } else if news == .unused { try book.erase(change.number) }
+        if let used = change.used {
+            try book.write(used, change.mark)
+        } else if news == .unused {
+            try book.erase(change.number)
+        }
     }
 
     /// How long it will be before so many more calls could be leased; 0: now.
@@ -169,6 +212,41 @@ package final class ProviderDesk: Sendable {
             state.healths[provider]?.isOpen(at: state.clock.now) ?? false ? "it fails again and again" : nil
         }
     }
+    /// Whether a call more than is needed may be made: its circuit is not open.
+    package func isWell(_ provider: String) -> Bool { state.withLock { $0.healths[provider]?.isWell ?? true } }
+    /// How long a call of a provider may take before another is asked too; nil: not known yet, or never.
+    package func patience(_ provider: String) -> UInt64? {
+        switch hedging {
+        case .never: nil
+        case .after(let milliseconds): milliseconds
+        case .percentile(let percent):
+            state.withLock { state in
+                state.records[provider]?.latency(percentile: percent, of: Self.leastLatencies).map { UInt64($0) }
+            }
+        }
+    }
+    /// A percentile of fewer says nothing.
+    private static let leastLatencies = 20
+    package func countHedge(_ provider: String) {
+        state.withLock { $0.records[provider, default: SourceRecord()].hedges += 1 }
+    }
+    /// Every provider that was asked, by name.
+    package func statuses() -> [SourceStatus] {
+        state.withLock { state in
+            let now = state.clock.now
+            return state.records.sorted { $0.key < $1.key }.map { name, record in
+                let health = state.healths[name] ?? SourceHealth()
+                let budget = state.budgets[name] ?? SourceBudget()
+                return SourceStatus(
+                    name: name, record: record, sinceSuccess: health.lastSuccess.map { now - min(now, $0) },
+                    circuit: health.words,
+                    quotas: (record.limits?.rates ?? []).map {
+                        ($0.milliseconds, budget.used($0, at: now), UInt64($0.units))
+                    })
+            }
+        }
+    }
+
     /// The job is over: what its calls used stays, its own sums do not.
     package func forget(_ job: UInt32) throws(JobError) {
         state.withLock { state in
@@ -177,52 +255,4 @@ package final class ProviderDesk: Sendable {
         }
         try book.forget(job)
     }
-}
-
-/// One lease as it is kept. Times are milliseconds since 1970 by the desk's clock.
-package struct QuotaEntry: Sendable, Equatable {
-    package var number: UInt64
-    package var provider: String
-    package var units: UInt32
-    /// Of a held one the latest at which its call can arrive, else the latest at which it did.
-    package var end: UInt64
-    package var isHeld: Bool
-    /// When this was written.
-    package var told: UInt64
-    package var asker: ProviderDesk.Asker
-    package init(
-        number: UInt64, provider: String, units: UInt32, end: UInt64, isHeld: Bool, told: UInt64,
-        asker: ProviderDesk.Asker
-    ) {
-        self.number = number
-        self.provider = provider
-        self.units = units
-        self.end = end
-        self.isHeld = isHeld
-        self.told = told
-        self.asker = asker
-    }
-}
-
-/// Where leases outlive the process.
-package protocol QuotaBook: Sendable {
-    /// Of at least the last day, in the order of their numbers.
-    func entries() throws(JobError) -> [QuotaEntry]
-    func spent() throws(JobError) -> [(job: UInt32, provider: String, units: UInt64)]
-    /// On disk when it returns; an entry of the same number is replaced. New ones count towards what their job spent.
-    func write(_ entry: QuotaEntry) throws(JobError)
-    /// A lease that was given back.
-    func erase(_ number: UInt64) throws(JobError)
-    /// The job is over: what it spent is nobody's concern any more.
-    func forget(_ job: UInt32) throws(JobError)
-}
-
-/// For whoever has no restart to outlive.
-package struct NoQuotaBook: QuotaBook {
-    package init() {}
-    package func entries() -> [QuotaEntry] { [] }
-    package func spent() -> [(job: UInt32, provider: String, units: UInt64)] { [] }
-    package func write(_ entry: QuotaEntry) {}
-    package func erase(_ number: UInt64) {}
-    package func forget(_ job: UInt32) {}
 }

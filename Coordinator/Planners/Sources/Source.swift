@@ -48,10 +48,10 @@ struct Source {
         let days = max(7, Self.barsInTask / barsPerSession / 5 * 7)
         let (first, last) = (MarketDate.dayNumber(want.from), MarketDate.dayNumber(want.to))
         let sessions = max(1, min(days, last - first + 1) * 5 / 7 + 1)
-        // A batch costs a unit a symbol with some; none may be more than the smallest window allows.
-        let smallest = Int(limits.rates.map(\.units).min() ?? .max)
-        let symbols = max(
-            1, min(provider.traits.symbolsPerCall, Self.barsInTask / (sessions * barsPerSession), smallest))
+        // Where a call costs a unit a symbol, it may not be more than the smallest window allows.
+        let costsBySymbol = (provider.calls(for: want).map(\.cost).max() ?? 1) > 1
+        let most = costsBySymbol ? Int(limits.rates.map(\.units).min() ?? .max) : .max
+        let symbols = max(1, min(provider.traits.symbolsPerCall, Self.barsInTask / (sessions * barsPerSession), most))
         var batches: [BarsWanted] = []
         for start in stride(from: 0, to: want.symbols.count, by: symbols) {
             for day in stride(from: first, through: last, by: days) {

@@ -13,12 +13,14 @@ struct SourceBudget {
         var units: UInt32
         /// The latest at which the call can arrive, if nobody speaks of it any more.
         var end: UInt64
+        /// When this was noted.
+        var told: UInt64
     }
     /// Uses older than the longest window anybody may name are forgotten, many at a time.
     private static let keptFor = ProviderLimits.day, forgottenAtOnce = 1024
     private(set) var held: [Lease] = []
     /// Ended, oldest end first; looked at from `firstUse` on.
-    private var used: [(end: UInt64, units: UInt32)] = []
+    private var used: [(end: UInt64, units: UInt32, told: UInt64)] = []
     private var firstUse = 0
     /// The provider said so.
     private(set) var blockedUntil: UInt64 = 0
@@ -70,30 +72,44 @@ struct SourceBudget {
         var lease = held.remove(at: at)
         guard wasUsed else { return nil }
         lease.end = min(now + straggles, max(lease.end, now))
-        use(lease.units, until: lease.end)
+        lease.told = now
+        use(lease.units, until: lease.end, told: now)
         return lease
     }
 
-    mutating func use(_ units: UInt32, until end: UInt64) {
+    mutating func use(_ units: UInt32, until end: UInt64, told: UInt64) {
         let at = used.lastIndex { $0.end <= end }.map { $0 + 1 } ?? 0
-        used.insert((end, units), at: max(at, firstUse))
+        used.insert((end, units, told), at: max(at, firstUse))
+    }
+
+    /// The clock was behind: what was noted after `since` was so much later, and ends so much later.
+    mutating func shift(since: UInt64, by: UInt64) {
+        for at in used.indices where used[at].told > since { used[at].end += by }
+        for at in held.indices where held[at].told > since { held[at].end += by }
+        used[firstUse...].sort { $0.end < $1.end }
+        if blockedUntil > since { blockedUntil += by }
     }
 
     mutating func block(until end: UInt64) { blockedUntil = max(blockedUntil, end) }
 
+    /// Units in use of a window.
+    func used(_ rate: ProviderLimits.Rate, at now: UInt64) -> UInt64 {
+        let inside = used[firstUse...].reversed().prefix { $0.end + rate.milliseconds > now }.reduce(0) {
+            $0 + UInt64($1.units)
+        }
+        return inside + held.reduce(0) { $0 + UInt64($1.units) }
+    }
+
     /// The fullest of the windows that last a day or longer: its share in use, 0…1.
     func share(_ limits: ProviderLimits, at now: UInt64) -> Double {
         limits.rates.filter { $0.milliseconds >= ProviderLimits.day }.map { rate in
-            let inside = used[firstUse...].reversed().prefix { $0.end + rate.milliseconds > now }.reduce(0) {
-                $0 + UInt64($1.units)
-            }
-            return Double(inside + held.reduce(0) { $0 + UInt64($1.units) }) / Double(max(rate.units, 1))
+            Double(used(rate, at: now)) / Double(max(rate.units, 1))
         }.max() ?? 0
     }
 
     private mutating func age(_ now: UInt64) {
         if held.contains(where: { $0.end <= now }) {
-            for lease in held where lease.end <= now { use(lease.units, until: lease.end) }
+            for lease in held where lease.end <= now { use(lease.units, until: lease.end, told: lease.told) }
             held.removeAll { $0.end <= now }
         }
         while firstUse < used.count, used[firstUse].end + Self.keptFor <= now { firstUse += 1 }

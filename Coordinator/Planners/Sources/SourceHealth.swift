@@ -42,6 +42,22 @@ struct SourceHealth {
     }
     func isOpen(at now: UInt64) -> Bool { if case .open(let end) = circuit { end > now } else { false } }
 
+    /// Nothing speaks against one call more: it is not failing, and not being tried out after it did.
+    var isWell: Bool {
+        switch circuit {
+        case .closed, .untried: true
+        case .open, .halfOpen: false
+        }
+    }
+    var words: String {
+        switch circuit {
+        case .untried: "untried"
+        case .closed: "closed"
+        case .open: "open"
+        case .halfOpen: "half_open"
+        }
+    }
+
     /// The call that was let through cannot be made after all.
     mutating func withdraw(at now: UInt64) {
         switch circuit {
@@ -54,7 +70,7 @@ struct SourceHealth {
 
     mutating func hear(_ news: Ingest.News, at now: UInt64) {
         switch news {
-        case .unused: withdraw(at: now)
+        case .unused, .abandoned: withdraw(at: now)
         case .answered:
             lastSuccess = now
             recover()

@@ -4,6 +4,8 @@ import Market
 /// What goes wrong with a provider's answers, on demand or by chance.
 package enum EmulatorFault: Sendable, CaseIterable, Equatable {
     case tooMany, badGateway, pageInsteadOfData, slow, cut, wrongLength, truncated, unordered, unavailable, moved
+    /// Right, and after twenty seconds.
+    case late
 }
 
 /// A provider whose answers go wrong. What it counted, it counted: a fault comes after the quota is charged.
@@ -56,6 +58,7 @@ package struct FaultyProvider: Sendable {
         case .unavailable: replace(EmulatedResponse(503, "", headers: [("Retry-After", "7")]))
         case .moved: replace(EmulatedResponse(302, "", headers: [("Location", "http://127.0.0.1:9/elsewhere")]))
         case .slow: response.trouble = .slow(120_000)
+        case .late: response.trouble = .slow(20_000)
         case .cut: response.trouble = .cut(afterBytes: response.body.count / 2)
         case .wrongLength: response.trouble = .wrongLength(10)
         case .truncated: response.body = Array(response.body.prefix(response.body.count * 2 / 3))

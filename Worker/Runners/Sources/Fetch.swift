@@ -47,6 +47,7 @@ package struct Fetch {
     private var pending: [Pending]
     private var number: UInt32 = 0
     private var news: Ingest.News?
+    private var date: UInt64?
     private var series: [String: BarSeries] = [:]  // looked up only; the task's symbols have the order
     private var lost: [String: String] = [:]  // likewise
     private var unknown: Set<String> = []  // likewise
@@ -96,7 +97,8 @@ package struct Fetch {
     }
 
     private var question: Ingest.Ask {
-        Ingest.Ask(run: run, number: number, units: pending.last.map { UInt32($0.call.cost) } ?? 0, news: news)
+        Ingest.Ask(
+            run: run, number: number, units: pending.last.map { UInt32($0.call.cost) } ?? 0, news: news, date: date)
     }
 
     private mutating func ask(at now: UInt64) -> Action {
@@ -110,6 +112,9 @@ package struct Fetch {
     }
 
     private mutating func hear(_ answer: Ingest.Answer, at now: UInt64) {
+        if case .leave(let words) = answer.decision, answer.run == run, answer.number == number, isUnderWay {
+            return abandon(words, at: now)
+        }
         guard case .asking(let since, _) = state, answer.run == run, answer.number == number else { return }
         news = nil
         switch answer.decision {
@@ -127,6 +132,37 @@ package struct Fetch {
             isBrokenOff = true
             state = .over
         }
+    }
+
+    /// Whether the planner said, among these, that the call under way is not needed any more.
+    package func isLeft(by heard: [[UInt8]]) -> Bool {
+        heard.contains { bytes in
+            guard let answer = try? Ingest.Answer(wireBytes: bytes), answer.run == run, answer.number == number else {
+                return false
+            }
+            if case .leave = answer.decision { return true }
+            return false
+        }
+    }
+    private var isUnderWay: Bool {
+        switch state {
+        case .leased, .calling: true
+        case .ready, .asking, .resting, .over: false
+        }
+    }
+    /// Another provider was faster: the call is not waited for. Whether it still arrives, nobody knows.
+    private mutating func abandon(_ words: String, at now: UInt64) {
+        news = .unused
+        if case .calling(let since) = state, let made = pending.last {
+            news = .abandoned
+            calls.append(
+                Ingest.Call(
+                    target: provider.request(made.call).target, units: UInt32(made.call.cost), status: 0,
+                    milliseconds: UInt32(clamping: now - min(since, now)), bars: 0, outcome: .abandoned,
+                    refusal: "given up: \(words)"))
+        }
+        leave(words)
+        state = .over
     }
 
     private mutating func leave(_ words: String) {
@@ -148,6 +184,7 @@ package struct Fetch {
         switch outcome {
         case .success(let response):
             status = response.status
+            date = response.date ?? date
             reading = provider.read(response, to: made.call)
         case .failure(let failure): reading = .refused(Self.refusal(failure))
         }
@@ -178,7 +215,7 @@ package struct Fetch {
         switch failure {
         case .untrusted: .key(failure.words)
         case .tooLarge: .request(failure.words)
-        case .unreachable, .cut, .timeout: .unavailable(failure.words, retryAfter: nil)
+        case .unreachable, .cut, .timeout, .abandoned: .unavailable(failure.words, retryAfter: nil)
         }
     }
 
@@ -260,6 +297,7 @@ package struct Fetch {
         result.run = run
         result.number = number
         result.news = news
+        result.date = date
         if !open.isEmpty {
             let symbols = task.want.symbols.filter { open.contains($0) }
             result.rest = Ingest.Rest(
