@@ -51,6 +51,7 @@ final class Client {
     private func exchange<Answer>(_ question: Inbound, _ read: (Outbound) -> Answer?) throws -> Answer {
         let frame = Frame.encode(question)
         let deadline = ContinuousClock.now + patience
+        var refusals = 0
         repeat {
             _ = try socket.send([frame])
             let attempt = min(ContinuousClock.now + .seconds(2), deadline)
@@ -59,11 +60,12 @@ final class Client {
             while ContinuousClock.now < attempt {
                 try whileWaiting()
                 try poller.wait(milliseconds: min(100, max(1, Int((attempt - .now) / .milliseconds(1)))))
-                // More than once: a refusal is not signed.
-                if let events, events.counts.refusals > 2 {
-                    throw JobError(
-                        "the coordinator at \(endpoint) refuses this machine's key: it was revoked, or never let in; "
-                            + "`apex keys add-client NAME` on the coordinator's machine prints the line to join with.")
+                if let events, events.counts.refusals > 0 {
+                    // Not the first one: a refusal is not signed.
+                    refusals += 1
+                    guard refusals < 3 else { throw refused }
+                    usleep(200_000)
+                    break
                 }
                 guard poller.isReadable(readable), let receipt = try socket.receive() else { continue }
                 guard case .message(let message) = receipt, message.frames.count == 1 else { continue }
@@ -83,6 +85,12 @@ final class Client {
         throw JobError(
             "no coordinator answers at \(endpoint); start one with `apex up`, or name another with --state or "
                 + "--coordinator.")
+    }
+
+    private var refused: JobError {
+        JobError(
+            "the coordinator at \(endpoint) refuses this machine's key: it was revoked, or never let in; `apex keys "
+                + "add-client NAME` on the coordinator's machine prints the line to join with.")
     }
 
     // MARK: - Questions with typed answers

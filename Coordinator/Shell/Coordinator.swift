@@ -38,6 +38,8 @@ package final class Coordinator {
     }
 
     private let settings: Settings
+    /// TCP has I/O threads of its own.
+    private let hasThreads: Bool
     private let lock: StateLock
     private var database: StateDatabase
     let blobs: BlobStore
@@ -69,7 +71,7 @@ package final class Coordinator {
     package init(_ settings: Settings, stop: StopSignal) throws {
         self.settings = settings
         self.stop = stop
-        Context.shared.useThreads(Listener.threads)
+        hasThreads = Context.shared.useThreads(Listener.threads) > 1
         try settings.folder.create()
         lock = try StateLock(settings.folder)
         log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
@@ -107,8 +109,11 @@ package final class Coordinator {
     /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
     package func run(ready: ([String]) -> Void) throws {
         Context.raiseFileLimit()
-        listeners = [try Listener([settings.folder.endpoint], keys: nil)]
-        if let admission { listeners.append(try Listener(settings.listen, keys: try admission.keys.pair())) }
+        listeners = [try Listener([settings.folder.endpoint], keys: nil, threads: hasThreads ? 1 : 0)]
+        if let admission {
+            listeners.append(
+                try Listener(settings.listen, keys: try admission.keys.pair(), threads: hasThreads ? ~1 : 0))
+        }
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
@@ -437,13 +442,15 @@ private final class Listener {
 
     /// The first I/O thread serves this machine, the others share TCP: handshakes of strangers cost each of them a few
     /// hundred microseconds, which no local worker and only a part of the others wait for.
-    static let threads = 1 + 4
+    static let threads = 1 + max(2, min(4, ProcessInfo.processInfo.activeProcessorCount / 2))
 
-    /// - Parameter keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
-    init(_ addresses: [String], keys: KeyPair?) throws(ZeroMQError) {
+    /// - Parameters:
+    ///   - keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
+    ///   - threads: as `SocketOptions.threads`.
+    init(_ addresses: [String], keys: KeyPair?, threads: UInt64) throws(ZeroMQError) {
         var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         if let keys { options.security = .server(keys) }
-        options.threads = keys == nil ? 1 : ~1
+        options.threads = threads
         socket = try Socket(.router, options: options)
         monitor = try keys == nil ? nil : Monitor(socket)
         door = monitor.map { Door($0) }

@@ -28,7 +28,7 @@ struct Link: ~Copyable {
 
     /// How often the coordinator has refused our key on this connection. Being away, or unable to tell whom it knows, is
     /// no refusal.
-    var refusals: Int { events?.counts.refusals ?? 0 }
+    func refusals() -> Int { events?.counts.refusals ?? 0 }
 
     /// Waits for a message or one of the descriptors.
     mutating func wait(milliseconds: Int64) throws(ZeroMQError) {

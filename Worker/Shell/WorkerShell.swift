@@ -20,7 +20,8 @@ package final class WorkerShell {
 
     /// A key refused so often in a row is not let in: several times, because a refusal is not signed, and whoever stands
     /// in the coordinator's place for a moment shall not send its workers home.
-    private static let refusalsBelieved = 4
+    private static let refusalsBelieved = 3
+    private static let refusedMilliseconds: Int64 = 700
     /// Of a worker whose key is not let in: there is no use in starting it again. As EX_NOPERM in sysexits.h.
     private static let notAdmittedCode: Int32 = 77
 
@@ -67,8 +68,9 @@ package final class WorkerShell {
     private var isPaused = false
     /// The exit code of one that the coordinator does not want.
     private var refusedCode: Int32?
-    /// Refusals of our key on this connection when it was last welcomed.
-    private var oldRefusals = 0
+    /// Refusals of our key in a row, and when it is shown again: libzmq gives a refused connection up.
+    private var refusals = 0
+    private var showAgainAt: Int64?
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -172,7 +174,7 @@ package final class WorkerShell {
             heartbeatMilliseconds = Int64(min(max(heartbeat, 10), 60_000))
             patience = Self.helloMilliseconds.lowerBound
             phase = .joined
-            oldRefusals = link!.refusals
+            refusals = 0
             lastHeartbeat = Monotonic.milliseconds
             outbox.forgetSending()
             fetcher.reconnected()
@@ -220,16 +222,7 @@ package final class WorkerShell {
 
     private func keepLink() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
-        if refusedCode == nil, link!.refusals - oldRefusals >= Self.refusalsBelieved {
-            Log.error(
-                "not_admitted",
-                [
-                    "coordinator": options.coordinator,
-                    "reason": "it refuses this worker's key: the key was revoked, or never let in",
-                    "advice": "`apex keys add-worker NAME` on the coordinator's machine prints the line to start with",
-                ])
-            leaveRefused(Self.notAdmittedCode)
-        }
+        if try isRefused(now) { return }
         switch phase {
         case .greeting(let since, isSaid: false):
             if try link!.send(hello) {
@@ -256,11 +249,34 @@ package final class WorkerShell {
         }
     }
 
+    /// - Returns: whether our key was refused by this connection: nothing more comes of it.
+    private func isRefused(_ now: Int64) throws(ZeroMQError) -> Bool {
+        guard refusedCode == nil, link!.refusals() > 0 else { return false }
+        if let showAgainAt {
+            if now >= showAgainAt { try reconnect() }
+            return true
+        }
+        refusals += 1
+        guard refusals >= Self.refusalsBelieved else {
+            showAgainAt = now + Self.refusedMilliseconds
+            return true
+        }
+        Log.error(
+            "not_admitted",
+            [
+                "coordinator": options.coordinator,
+                "reason": "it refuses this worker's key: the key was revoked, or never let in",
+                "advice": "`apex keys add-worker NAME` on the coordinator's machine prints the line to start with",
+            ])
+        leaveRefused(Self.notAdmittedCode)
+        return true
+    }
+
     private func reconnect() throws(ZeroMQError) {
         link = try Link(
             options.coordinator, security: security,
             descriptors: [wakeup.descriptor, signals])
-        oldRefusals = 0
+        showAgainAt = nil
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
     }

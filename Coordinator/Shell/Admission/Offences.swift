@@ -23,10 +23,12 @@ struct Offences {
     private var strikes: [UInt64: Int] = [:]
     private var cut: Set<UInt64> = []
     private var flow = Flow()
-    /// Messages of each connection in this batch, requests apart.
-    private var counts: [UInt64: (messages: Int, requests: Int)] = [:]
-    /// An honest command waits for each answer; an honest worker has at most 64 messages of results under way.
-    private static let requestsPerBatch = 64
+    /// Messages of each connection in this batch: results and the like, requests, and chunks of blobs that are wanted.
+    private var counts: [UInt64: (messages: Int, requests: Int, chunks: Int)] = [:]
+    /// An honest command waits for each answer; an honest worker has at most 64 messages of results and eight chunks under
+    /// way. Answers are what takes time, for they may be long.
+    private static let requestsPerBatch = 8
+    private static let chunksPerBatch = 32
     private static let messagesPerBatch = 256
 
     init(_ log: EventLog) { self.log = log }
@@ -56,10 +58,15 @@ struct Offences {
     /// again what was not accepted, and commands ask again.
     /// - Returns: whether this message is within its connection's share.
     mutating func isWithinShare(_ message: Inbound, _ connection: UInt64) -> Bool {
-        var count = counts[connection] ?? (0, 0)
-        if case .request = message { count.requests += 1 } else { count.messages += 1 }
+        var count = counts[connection] ?? (0, 0, 0)
+        switch message {
+        case .request: count.requests += 1
+        case .wantBlob: count.chunks += 1
+        default: count.messages += 1
+        }
         counts[connection] = count
-        return count.requests <= Self.requestsPerBatch && count.messages <= Self.messagesPerBatch
+        return count.requests <= Self.requestsPerBatch && count.chunks <= Self.chunksPerBatch
+            && count.messages <= Self.messagesPerBatch
     }
 
     /// Cuts whoever sends what never becomes a whole message, or more than anybody reads, or asks without reading.
@@ -85,7 +92,7 @@ struct Offences {
     private mutating func tellWordless(_ count: Int) {
         if count - wordless >= Self.wordlessTold {
             guard wordlessBudget.tells() != nil else { return }
-            let why = "no handshake in 5 s, another protocol, or a frame above 16 MiB as the first"
+            let why = "no handshake in 5 s, another protocol, or a frame above 64 KiB as the first"
             log.write(
                 LogLine(
                     .warning, "strangers_ended",
