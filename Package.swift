@@ -146,7 +146,7 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["Messages", "Jobs", "Market", "CoordinatorCore"],
+            name: "TestSupport", dependencies: ["Messages", "Jobs", "Market", "ZeroMQ", "CoordinatorCore"],
             path: "Tests/Support",
             swiftSettings: quick),
         .testTarget(

@@ -15,9 +15,7 @@ final class Asker {
     private var number: UInt64 = 0
 
     init(_ endpoint: String, security: SocketOptions.Security = .none) throws {
-        var options = SocketOptions()
-        options.maximumFrameBytes = Frame.maximumBytes
-        options.maximumMessageBytes = Frame.maximumBytes
+        var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         options.queuesBeforeConnected = true
         options.lingerMilliseconds = 100
         options.security = security

@@ -9,6 +9,8 @@ final class Client {
     private let endpoint: String
     private let options: SocketOptions
     private var socket: Socket
+    /// Over TCP: tells when the coordinator refuses our key.
+    private var events: Monitor?
     private var number: UInt64 = 0
     /// How long an unanswered question is repeated before the command gives up.
     var patience: Duration
@@ -20,21 +22,19 @@ final class Client {
     ///   - patience: how long it may be away.
     init(_ place: Place, patience: Duration = .seconds(5)) throws {
         endpoint = place.endpoint
-        var options = SocketOptions()
-        options.maximumFrameBytes = Frame.maximumBytes
-        options.maximumMessageBytes = Frame.maximumBytes
+        var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         options.queuesBeforeConnected = true
         options.lingerMilliseconds = 100
         options.security = try place.security()
         self.options = options
         self.patience = patience
-        socket = try Self.open(endpoint, options)
+        socket = try Socket(.dealer, options: options)
+        try connect()
     }
 
-    private static func open(_ endpoint: String, _ options: SocketOptions) throws(ZeroMQError) -> Socket {
-        let socket = try Socket(.dealer, options: options)
+    private func connect() throws(ZeroMQError) {
+        events = try endpoint.hasPrefix("tcp://") ? Monitor(socket) : nil
         try socket.connect(endpoint)
-        return socket
     }
 
     /// - Throws: when the coordinator refuses, in its words, or does not answer in time.
@@ -51,6 +51,7 @@ final class Client {
     private func exchange<Answer>(_ question: Inbound, _ read: (Outbound) -> Answer?) throws -> Answer {
         let frame = Frame.encode(question)
         let deadline = ContinuousClock.now + patience
+        var refusals = 0
         repeat {
             _ = try socket.send([frame])
             let attempt = min(ContinuousClock.now + .seconds(2), deadline)
@@ -59,6 +60,13 @@ final class Client {
             while ContinuousClock.now < attempt {
                 try whileWaiting()
                 try poller.wait(milliseconds: min(100, max(1, Int((attempt - .now) / .milliseconds(1)))))
+                if let events, events.counts.refusals > 0 {
+                    // Not the first one: a refusal is not signed.
+                    refusals += 1
+                    guard refusals < 3 else { throw refused }
+                    usleep(200_000)
+                    break
+                }
                 guard poller.isReadable(readable), let receipt = try socket.receive() else { continue }
                 guard case .message(let message) = receipt, message.frames.count == 1 else { continue }
                 let outbound: Outbound
@@ -69,11 +77,20 @@ final class Client {
                 if let answer = read(outbound) { return answer }
             }
             // A fresh connection: the old one may lead to a coordinator that is gone.
-            if ContinuousClock.now < deadline { socket = try Self.open(endpoint, options) }
+            if ContinuousClock.now < deadline {
+                socket = try Socket(.dealer, options: options)
+                try connect()
+            }
         } while ContinuousClock.now < deadline
         throw JobError(
             "no coordinator answers at \(endpoint); start one with `apex up`, or name another with --state or "
                 + "--coordinator.")
+    }
+
+    private var refused: JobError {
+        JobError(
+            "the coordinator at \(endpoint) refuses this machine's key: it was revoked, or never let in; `apex keys "
+                + "add-client NAME` on the coordinator's machine prints the line to join with.")
     }
 
     // MARK: - Questions with typed answers

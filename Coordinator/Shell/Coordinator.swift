@@ -38,6 +38,8 @@ package final class Coordinator {
     }
 
     private let settings: Settings
+    /// TCP has I/O threads of its own.
+    private let hasThreads: Bool
     private let lock: StateLock
     private var database: StateDatabase
     let blobs: BlobStore
@@ -70,6 +72,7 @@ package final class Coordinator {
     package init(_ settings: Settings, stop: StopSignal) throws {
         self.settings = settings
         self.stop = stop
+        hasThreads = Context.shared.useThreads(Listener.threads) > 1
         try settings.folder.create()
         lock = try StateLock(settings.folder)
         log = try EventLog(settings.folder.log, from: settings.logLevel, echo: settings.logsToStandardError)
@@ -107,8 +110,11 @@ package final class Coordinator {
     /// - Throws: when it must stop at once because something could not be stored: what was acknowledged is safe.
     package func run(ready: ([String]) -> Void) throws {
         Context.raiseFileLimit()
-        listeners = [try Listener([settings.folder.endpoint], keys: nil)]
-        if let admission { listeners.append(try Listener(settings.listen, keys: try admission.keys.pair())) }
+        listeners = [try Listener([settings.folder.endpoint], keys: nil, threads: hasThreads ? 1 : 0)]
+        if let admission {
+            listeners.append(
+                try Listener(settings.listen, keys: try admission.keys.pair(), threads: hasThreads ? ~1 : 0))
+        }
         var poller = Poller()
         for listener in listeners { _ = poller.add(listener.socket) }
         _ = poller.add(descriptor: planned.descriptor)
@@ -134,7 +140,7 @@ package final class Coordinator {
             }
             for index in listeners.indices {
                 let isDrained = try receive(from: index, &batch)
-                if let monitor = listeners[index].monitor { offences.endBatch(monitor, isDrained: isDrained) }
+                if let door = listeners[index].door { offences.endBatch(door, isDrained: isDrained) }
             }
             if let failure = planning.failure ?? studies.failure ?? ingests.failure { throw JobError(failure) }
             batch.events += planning.takeAnswers()
@@ -221,6 +227,7 @@ package final class Coordinator {
         }
         if seats.count > 1 << 16 { seats = [:] }  // learnt again from what comes
         let seat = Seat(descriptor: descriptor, number: number, monitor: monitor)
+        monitor.hasSpoken(descriptor, number)
         seats[connection] = seat
         return seat
     }
@@ -238,9 +245,7 @@ package final class Coordinator {
             guard hello.codeVersion == codeVersion else {
                 throw WireError("apex-worker \(hello.codeVersion.prefix(40)); this coordinator is \(codeVersion)")
             }
-            guard routes.join(hello.worker, connection, key) else {
-                throw WireError("another key already speaks for worker \(hello.worker)")
-            }
+            if let words = routes.join(hello.worker, connection, key) { throw WireError(words) }
             batch.events.append(.hello(hello))
             batch.afterCommit.append((connection, message))
         case .heartbeat(let worker, let seen, let held):
@@ -434,17 +439,23 @@ private final class Listener {
     let socket: Socket
     /// Of TCP connections.
     let monitor: Monitor?
+    let door: Door?
     private(set) var endpoints: [String] = []
 
-    /// - Parameter keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
-    init(_ addresses: [String], keys: KeyPair?) throws(ZeroMQError) {
-        var options = SocketOptions()
-        options.maximumFrameBytes = Frame.maximumBytes
-        options.maximumMessageBytes = Frame.maximumBytes
-        options.maximumFrames = 1
+    /// The first I/O thread serves this machine, the others share TCP: handshakes of strangers cost each of them a few
+    /// hundred microseconds, which no local worker and only a part of the others wait for.
+    static let threads = 1 + max(2, min(4, ProcessInfo.processInfo.activeProcessorCount / 2))
+
+    /// - Parameters:
+    ///   - keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.
+    ///   - threads: as `SocketOptions.threads`.
+    init(_ addresses: [String], keys: KeyPair?, threads: UInt64) throws(ZeroMQError) {
+        var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         if let keys { options.security = .server(keys) }
+        options.threads = threads
         socket = try Socket(.router, options: options)
         monitor = try keys == nil ? nil : Monitor(socket)
+        door = monitor.map { Door($0) }
         for address in addresses {
             // Left by a coordinator that was killed; the state's lock is ours.
             if address.hasPrefix("ipc://") { unsafe unlink(String(address.dropFirst(6))) }

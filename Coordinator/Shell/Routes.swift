@@ -7,14 +7,24 @@ struct Routes {
     /// The key a worker first said hello with. Over ipc there is none.
     private var keys: [WorkerID: PublicKey] = [:]
 
+    /// The worker that each connection with a key speaks for.
+    private var spokenFor: [UInt64: WorkerID] = [:]
+
     /// A worker's connection, new or again.
-    /// - Returns: false when another key holds the worker's name.
-    mutating func join(_ worker: WorkerID, _ connection: UInt64, _ key: PublicKey?) -> Bool {
-        if let known = keys[worker], known != key { return false }
-        if connections[worker] != nil, keys[worker] != key { return false }
+    /// - Returns: why not; nil when it is.
+    mutating func join(_ worker: WorkerID, _ connection: UInt64, _ key: PublicKey?) -> String? {
+        if keys[worker] ?? key != key || connections[worker] != nil && keys[worker] != key {
+            return "another key already speaks for worker \(worker)"
+        }
+        if key != nil {
+            // Else one connection could fill the table with workers that nobody started.
+            guard spokenFor[connection] ?? worker == worker else { return "this connection speaks for another worker" }
+            if let old = connections[worker] { spokenFor[old] = nil }
+            spokenFor[connection] = worker
+        }
         connections[worker] = connection
         keys[worker] = key
-        return true
+        return nil
     }
     /// Workers that speak with one of these keys, in order.
     func workers(of gone: Set<PublicKey>) -> [WorkerID] {
@@ -22,7 +32,7 @@ struct Routes {
     }
     func connection(of worker: WorkerID) -> UInt64? { connections[worker] }
     mutating func forget(_ worker: WorkerID) {
-        connections[worker] = nil
+        if let connection = connections.removeValue(forKey: worker) { spokenFor[connection] = nil }
         keys[worker] = nil
     }
 }

@@ -38,16 +38,15 @@ package final class Authenticator: Sendable {
         /// How many denials went unreported since the last report.
         package var unreported: Int
     }
-    /// Denials reported in one second; the rest are only counted, so that a flood of strangers does not fill a log.
-    package static let reportsPerSecond = 5
-
     private let allowed: Shared<AllowList>
+    private let isUncertain = Shared(false)
     private let denials: Shared<Int>
     private let hasEnded = Shared(false)
     private let stopping: Wakeup
     private let thread: BackgroundThread
 
-    /// - Parameter log: called on the authenticator's thread for at most `reportsPerSecond` denials a second.
+    /// - Parameter log: called on the authenticator's thread, as often as a `LineBudget` allows: a flood of strangers
+    ///   does not fill a log.
     /// - Throws: when the process already has an authenticator.
     package init(
         allowing list: AllowList = [:], in context: Context = .shared,
@@ -56,13 +55,13 @@ package final class Authenticator: Sendable {
         let allowed = Shared(list)
         let denials = Shared(0)
         let stopping = try Wakeup()
-        thread = try BackgroundThread("authenticator") { [hasEnded] ready in
+        thread = try BackgroundThread("authenticator") { [hasEnded, isUncertain] ready in
             defer { hasEnded.value.withLock { $0 = true } }
             do throws(ZeroMQError) {
                 let requests = try Socket(.rep, in: context, options: Handler.options)
                 try requests.bind("inproc://zeromq.zap.01")
                 ready(nil)
-                var handler = Handler(allowed: allowed, denials: denials, log: log)
+                var handler = Handler(allowed: allowed, isUncertain: isUncertain, denials: denials, log: log)
                 try handler.answer(requests, until: stopping)
             } catch { ready(error) }  // after the start, an error is the end of the context
         }
@@ -80,7 +79,12 @@ package final class Authenticator: Sendable {
     /// False once its thread has ended: nobody is admitted any more.
     package var isRunning: Bool { !hasEnded.value.withLock { $0 } }
     /// Counts for new connections; those that were admitted before stay until they are cut (`Connections.cut`).
-    package func replace(_ list: AllowList) { allowed.value.withLock { $0 = list } }
+    /// - Parameter isUncertain: the list may lack some that are let in. Others are turned away all the same, and not told
+    ///   that it is for good.
+    package func replace(_ list: AllowList, isUncertain: Bool = false) {
+        self.isUncertain.value.withLock { $0 = isUncertain }
+        allowed.value.withLock { $0 = list }
+    }
     package var allowList: AllowList { allowed.value.withLock { $0 } }
     /// Peers turned away so far.
     package var denialCount: Int { denials.value.withLock { $0 } }
@@ -102,17 +106,17 @@ private struct Handler {
     }()
 
     let allowed: Shared<Authenticator.AllowList>
+    let isUncertain: Shared<Bool>
     let denials: Shared<Int>
     let log: @Sendable (Authenticator.Denial) -> Void
-    private var second = ContinuousClock.now
-    private var reports = 0
-    private var unreported = 0
+    private var budget = LineBudget()
 
     init(
-        allowed: Shared<Authenticator.AllowList>, denials: Shared<Int>,
+        allowed: Shared<Authenticator.AllowList>, isUncertain: Shared<Bool>, denials: Shared<Int>,
         log: @escaping @Sendable (Authenticator.Denial) -> Void
     ) {
         self.allowed = allowed
+        self.isUncertain = isUncertain
         self.denials = denials
         self.log = log
     }
@@ -142,23 +146,15 @@ private struct Handler {
         }
         let id = request.count > 1 ? request[1] : []
         let user = isAdmitted ? key.map { Array($0.description.utf8) } ?? [] : []
-        let (code, text) = isAdmitted ? ("200", "OK") : ("400", "this key is not admitted")
+        // 300: libzmq closes the connection without a word, and the other side tries again.
+        let refusal = isUncertain.value.withLock { $0 } ? "300" : "400"
+        let (code, text) = isAdmitted ? ("200", "OK") : (refusal, "this key is not admitted")
         return [Array("1.0".utf8), id, Array(code.utf8), Array(text.utf8), user, []]
     }
 
     private mutating func deny(_ key: PublicKey?, address: String) {
         denials.value.withLock { $0 += 1 }
-        let now = ContinuousClock.now
-        if now - second >= .seconds(1) {
-            second = now
-            reports = 0
-        }
-        guard reports < Authenticator.reportsPerSecond else {
-            unreported += 1
-            return
-        }
-        reports += 1
+        guard let unreported = budget.tells() else { return }
         log(Authenticator.Denial(key: key, address: address, unreported: unreported))
-        unreported = 0
     }
 }

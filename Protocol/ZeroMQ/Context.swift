@@ -11,7 +11,12 @@ import Synchronization
     package static let maximumSockets: Int32 = 1024
 
     private let pointer: UnsafeMutableRawPointer
-    private let isEnding = Mutex(false)
+    private struct State {
+        var isEnding = false
+        var hasOpened = false
+        var threads = 1
+    }
+    private let state = Mutex(State())
 
     private init() {
         guard let pointer = unsafe zmq_ctx_new() else { preconditionFailure("no memory for a ZeroMQ context") }
@@ -20,12 +25,25 @@ import Synchronization
         precondition(failed == 0, "libzmq refuses \(Self.maximumSockets) sockets")
     }
 
+    /// Has so many I/O threads share the connections, each of which stays with one of them: what one connection costs,
+    /// those of the other threads do not wait for. There is 1 otherwise.
+    /// - Returns: how many there are: for a process that has opened a socket already, as many as before.
+    package func useThreads(_ count: Int) -> Int {
+        state.withLock { state in
+            if !state.hasOpened, unsafe zmq_ctx_set(pointer, ZMQ_IO_THREADS, Int32(clamping: count)) == 0 {
+                state.threads = count
+            }
+            return state.threads
+        }
+    }
+
     /// A new socket of libzmq's; whoever gets it closes it.
     func open(_ kind: Socket.Kind) throws(ZeroMQError) -> UnsafeMutableRawPointer {
         // Under the lock, so that nobody opens a socket in a context that is already freed.
         var socket: UnsafeMutableRawPointer?
-        let code = isEnding.withLock { isEnding -> Int32 in
-            if isEnding { return ETERM }
+        let code = state.withLock { state -> Int32 in
+            if state.isEnding { return ETERM }
+            state.hasOpened = true
             unsafe socket = zmq_socket(pointer, kind.code)
             return zmq_errno()
         }
@@ -37,9 +55,9 @@ import Synchronization
     /// call returns when all sockets are closed and what they still had to send is sent or their linger is over. To be
     /// called at the end of the process, by a thread that has no socket open; no more sockets can be opened then.
     package func terminate() {
-        let isFirst = isEnding.withLock { isEnding in
-            defer { isEnding = true }
-            return !isEnding
+        let isFirst = state.withLock { state in
+            defer { state.isEnding = true }
+            return !state.isEnding
         }
         guard isFirst else { return }
         unsafe zmq_ctx_shutdown(pointer)

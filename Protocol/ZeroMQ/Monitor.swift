@@ -10,13 +10,22 @@ package final class Monitor: Sendable {
         package var disconnected = 0
         /// Strangers, wrong keys, broken handshakes, and those that took too long.
         package var handshakesFailed = 0
-        /// Of a connecting socket: the other side refused our key.
+        /// Keys refused: ours by the other side, or theirs by our authenticator.
         package var refusals = 0
+        /// Connections that ended without a whole message, refused keys apart.
+        package var wordless = 0
+    }
+    /// One that is up.
+    package struct Connection: Sendable {
+        package var descriptor: Int32
+        /// Among all that were accepted, from 1: descriptors are used again.
+        package var number: Int
+        /// It has brought a whole message: it is no stranger.
+        package var hasSpoken: Bool
     }
     private struct State: Sendable {
         var counts = Counts()
-        /// Descriptor → number of the connection, counted from 1: descriptors are used again.
-        var connections: [Int32: Int] = [:]
+        var connections: [Int32: Connection] = [:]
         var isOver = false
     }
     private let state: Shared<State>
@@ -51,10 +60,16 @@ package final class Monitor: Sendable {
     /// The file descriptors of the connections that are up, ascending.
     package var connections: [Int32] { state.value.withLock { $0.connections.keys.sorted() } }
     /// Which connection a descriptor stands for now: its number among all that were accepted; nil for none that is up.
-    package func connection(at descriptor: Int32) -> Int? { state.value.withLock { $0.connections[descriptor] } }
-    /// Those that are up, by descriptor, each with its number.
-    package var numberedConnections: [(descriptor: Int32, number: Int)] {
-        state.value.withLock { $0.connections.sorted { $0.key < $1.key } }.map { ($0.key, $0.value) }
+    package func connection(at descriptor: Int32) -> Int? {
+        state.value.withLock { $0.connections[descriptor]?.number }
+    }
+    /// Those that are up, in no order.
+    package var live: [Connection] { state.value.withLock { Array($0.connections.values) } }
+    /// A whole message came by this connection.
+    package func hasSpoken(_ descriptor: Int32, _ number: Int) {
+        state.value.withLock { state in
+            if state.connections[descriptor]?.number == number { state.connections[descriptor]?.hasSpoken = true }
+        }
     }
     /// The socket is closed and every event counted.
     package var isOver: Bool { state.value.withLock { $0.isOver } }
@@ -74,14 +89,17 @@ package final class Monitor: Sendable {
                 switch event {
                 case ZMQ_EVENT_ACCEPTED:
                     state.counts.accepted += 1
-                    state.connections[value] = state.counts.accepted
+                    state.connections[value] = Connection(
+                        descriptor: value, number: state.counts.accepted, hasSpoken: false)
                 case ZMQ_EVENT_DISCONNECTED:
                     state.counts.disconnected += 1
-                    state.connections[value] = nil
+                    let gone = state.connections.removeValue(forKey: value)
+                    if gone?.hasSpoken == false { state.counts.wordless += 1 }
                 case ZMQ_EVENT_MONITOR_STOPPED: return true
                 case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
                     state.counts.handshakesFailed += 1
                     state.counts.refusals += 1
+                    state.counts.wordless -= 1  // its end comes next
                 default: state.counts.handshakesFailed += 1
                 }
                 return false

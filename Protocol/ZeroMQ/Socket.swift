@@ -77,14 +77,35 @@ import Glibc
         }
         var failure: Int32 = 0
         for (at, frame) in frames.enumerated() {
-            let code = unsafe frame.withUnsafeBytes { unsafe sendFrame($0, more: at < frames.count - 1) }
-            guard code != 0 else { continue }
-            failure = code
-            // A DEALER or PUSH that loses its connection in mid-message swallows the rest up to the last frame, so the
-            // rest must still be given to it. When the first frame fails, and in a PAIR, nothing is swallowed.
-            if at == 0 && peer == nil || kind == .pair { break }
+            let isLast = at == frames.count - 1
+            let outcome = unsafe frame.withUnsafeBytes { bytes in
+                unsafe sendInParts(bytes, isFirst: at == 0 && peer == nil, more: !isLast)
+            }
+            if outcome.code != 0 { failure = outcome.code }
+            if outcome.ends { break }
         }
         return failure == 0 ? .sent : try refused(failure)
+    }
+
+    /// - Parameter isFirst: nothing of the message was given to libzmq yet.
+    /// - Returns: libzmq's error code or 0, and whether the rest of the message is not to be sent.
+    private func sendInParts(_ frame: UnsafeRawBufferPointer, isFirst: Bool, more: Bool) -> (code: Int32, ends: Bool) {
+        let partBytes = options.partBytes ?? max(frame.count, 1)
+        var failure: Int32 = 0
+        var start = 0
+        repeat {
+            let end = min(start + partBytes, frame.count)
+            let part = unsafe UnsafeRawBufferPointer(rebasing: frame[start..<end])
+            let code = unsafe sendFrame(part, more: more || end < frame.count)
+            if code != 0 {
+                failure = code
+                // A DEALER or PUSH that loses its connection in mid-message swallows the rest up to the last frame, so
+                // the rest must still be given to it. When the first frame fails, and in a PAIR, nothing is swallowed.
+                if isFirst && start == 0 || kind == .pair { return (code, true) }
+            }
+            start = end
+        } while start < frame.count
+        return (failure, false)
     }
 
     /// - Returns: 0 or libzmq's error code.
@@ -127,9 +148,21 @@ import Glibc
         while true {
             let count = unsafe zmq_msg_size(scratch)
             totalBytes += count
-            if message.frames.count == options.maximumFrames { reason = reason ?? .tooManyFrames }
+            if let partBytes = options.partBytes {
+                // A part that is not full is the last one: nobody makes a message of a million scraps.
+                if more, count != partBytes { reason = reason ?? .tooManyFrames }
+            } else if message.frames.count == options.maximumFrames {
+                reason = reason ?? .tooManyFrames
+            }
             if totalBytes > options.maximumMessageBytes { reason = reason ?? .tooManyBytes }
-            if reason == nil { message.frames.append(frameBytes(count)) } else { message.frames = [] }
+            if reason != nil {
+                message.frames = []
+            } else if options.partBytes == nil || message.frames.isEmpty {
+                message.frames.append(frameBytes(count))
+            } else {
+                unsafe message.frames[0].append(
+                    contentsOf: UnsafeRawBufferPointer(start: zmq_msg_data(scratch), count: count))
+            }
             guard more else { break }
             guard let next = try receiveFrame(waiting: false) else { return .refused(refusal(.truncated, message)) }
             more = next

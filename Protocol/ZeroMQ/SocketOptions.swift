@@ -9,12 +9,18 @@ package struct SocketOptions: Sendable {
     package var maximumFrames = 4
     /// All payload frames of one message together.
     package var maximumMessageBytes = 4 << 20
+    /// A message is one frame, and travels in parts of so many bytes, put together again on the other side, which has the
+    /// same option; nil: frames travel as they are. See `messages(upTo:)`.
+    private(set) var partBytes: Int?
     /// How long a closed socket, and with it the end of the process, waits for what is still unsent. Never forever.
     package var lingerMilliseconds: Int32 = 1000
     /// Queue messages for connections that are not up yet. Off, so that a worker whose coordinator is away is told
     /// `wouldBlock` instead of filling memory (there is no high-water mark).
     package var queuesBeforeConnected = false
     package var security = Security.none
+    /// Which of the context's I/O threads may serve this socket's connections, one bit each; 0: all. See
+    /// `Context.useThreads`.
+    package var threads: UInt64 = 0
 
     package enum Security: Sendable {
         /// inproc and ipc only: `bind` and `connect` refuse tcp.
@@ -25,6 +31,22 @@ package struct SocketOptions: Sendable {
         case client(KeyPair, server: PublicKey)
     }
     package init() {}
+
+    /// For messages of one frame each. They travel in parts of 64 KiB, so that libzmq, whose bound is on what travels,
+    /// keeps no more than that for a stranger, and its I/O thread decrypts no more than that before it looks at somebody
+    /// else's connection.
+    package static func messages(upTo bytes: Int) -> SocketOptions {
+        var options = SocketOptions()
+        options.partBytes = usualPartBytes
+        // What CURVE adds: a command's name, a nonce, a signature, flags.
+        options.maximumFrameBytes = usualPartBytes + 64
+        options.maximumFrames = 1
+        options.maximumMessageBytes = bytes
+        return options
+    }
+    package static let usualPartBytes = 64 << 10
+    /// How many parts a message of so many bytes has.
+    package static func parts(of bytes: Int) -> Int { max(1, (bytes + usualPartBytes - 1) / usualPartBytes) }
 
     /// The ZAP domain of every CURVE server: any text will do, but an empty one lets everybody in.
     static let domain = "apex"
@@ -46,8 +68,9 @@ package struct SocketOptions: Sendable {
         var totalBytes = 0
         for frame in frames {
             totalBytes += frame.count
-            guard frame.count <= maximumFrameBytes else {
-                throw ZeroMQError("a frame of \(frame.count) bytes; a connection carries at most \(maximumFrameBytes)")
+            let bound = partBytes == nil ? maximumFrameBytes : maximumMessageBytes
+            guard frame.count <= bound else {
+                throw ZeroMQError("a frame of \(frame.count) bytes; a connection carries at most \(bound)")
             }
         }
         guard frames.count <= maximumFrames, totalBytes <= maximumMessageBytes else {
@@ -88,6 +111,7 @@ package struct SocketOptions: Sendable {
     func apply(to socket: UnsafeMutableRawPointer, of kind: Socket.Kind) throws(ZeroMQError) {
         for (option, value, name) in numbers(for: kind) { unsafe try set(socket, option, value, name) }
         unsafe try set(socket, ZMQ_MAXMSGSIZE, Int64(maximumFrameBytes), "MAXMSGSIZE")
+        unsafe try set(socket, ZMQ_AFFINITY, threads, "AFFINITY")
         switch security {
         case .none: break
         case .server(let keys):

@@ -150,8 +150,8 @@ struct HostileTests {
         try peer.send(hello(WorkerID(5)))
         _ = try peer.answer { if case .welcome = $0 { true } else { nil } }
         // One message of a gigabyte, in frames each of which is small enough.
-        let frame = [UInt8](repeating: 7, count: 1 << 20)
-        try peer.send(frames: Array(repeating: frame, count: 1024))
+        let frame = [UInt8](repeating: 7, count: SocketOptions.usualPartBytes)
+        try peer.send(frames: Array(repeating: frame, count: 16 << 10))
         var most = 0
         #expect(
             Programs.eventually(within: 30) {
@@ -178,8 +178,8 @@ struct HostileTests {
         var most = 0
         relay.stopReading()
         // Never more than its share at once: it is not the number of questions that ends it.
-        for _ in 0..<200 where site.lines("connection_cut") == 0 {
-            for _ in 0..<30 { try client.send(.wantBlob(blob, offset: 0, count: 250_000)) }
+        for _ in 0..<800 where site.lines("connection_cut") == 0 {
+            for _ in 0..<4 { try client.send(.wantBlob(blob, offset: 0, count: 250_000)) }
             usleep(20_000)
             most = max(most, site.residentBytes)
         }
@@ -265,6 +265,47 @@ struct HostileTests {
         print("slow_handshakes closed_after_seconds=\(fixed((ContinuousClock.now - began) / .seconds(1)))")
         #expect(!slow.contains { isOpen($0) })
         try site.expectServing()
+    }
+
+    @Test func `5,000 idle connections delay nobody, and are told in a few lines`() throws {
+        Context.raiseFileLimit()
+        let site = try Site()
+        let client = try site.peer("c1")
+        func median() throws -> Duration {
+            let times = try (0..<101).map { _ in
+                let began = ContinuousClock.now
+                _ = try client.ask(.status)
+                return ContinuousClock.now - began
+            }
+            return times.sorted()[50]
+        }
+        let alone = try median()
+        let port = try #require(UInt16(site.address.split(separator: ":").last!))
+        let before = site.residentBytes
+        let idle = try (0..<5000).map { _ in try #require(connected(port)) }
+        defer { for descriptor in idle { close(descriptor) } }
+        let beside = try median()
+        print("idle_connections median_ratio=\(fixed(beside / alone))")
+        try site.expectServing()
+        #expect(site.residentBytes - before < 64 << 20)
+        #expect(Programs.eventually(within: 20) { site.lines("strangers_ended") > 0 })
+        #expect(Programs.eventually(within: 20) { idle.count { isOpen($0) } == 0 })
+        #expect(site.lines("strangers_ended") < 10)
+    }
+
+    @Test func `one connection speaks for one worker`() throws {
+        let site = try Site()
+        let peer = try site.peer("w1")
+        try peer.send(hello(WorkerID(5)))
+        _ = try peer.answer { if case .welcome = $0 { true } else { nil } }
+        try peer.send(hello(WorkerID(6)))
+        let words = try peer.answer { if case .refused(let words) = $0 { words } else { nil } }
+        #expect(words?.contains("speaks for another worker") == true)
+        // One that left makes room for the next.
+        try peer.send(.goodbye(worker: WorkerID(5)))
+        #expect(Programs.eventually { site.lines("worker_lost") > 0 })
+        try peer.send(hello(WorkerID(6)))
+        #expect(try peer.answer { if case .welcome = $0 { true } else { nil } } == true)
     }
 
     /// Reads what is there without waiting.

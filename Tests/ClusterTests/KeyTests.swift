@@ -191,6 +191,34 @@ struct KeyTests {
         // It does not come back.
         #expect(Programs.eventually { cluster.log.contains("\"event\":\"peer_denied\"") })
         #expect(cluster.log.components(separatedBy: "\"event\":\"worker_joined\"").count == 3)
+        expectLeft(try #require(workers[victim]))
+        // One that was never let in, or is not when it starts, leaves as well; the other one stays.
+        #expect(try cluster.keys("add-worker", "c", "--out", cluster.folder.path + "/c").code == 0)
+        #expect(try cluster.keys("revoke", "c").code == 0)
+        expectLeft(
+            try cluster.worker(
+                "d", ["--coordinator", cluster.address, "--keys", cluster.folder.path + "/c"]))
+        #expect(workers.filter { $0.key != victim }.allSatisfy { $0.value.process.isRunning })
+    }
+
+    /// A worker whose key is refused says what, why and what to do, and leaves with a code of its own.
+    private func expectLeft(_ worker: Programs.Running) {
+        #expect(Programs.eventually(within: 15) { !worker.process.isRunning }, "\(worker.errors)")
+        guard !worker.process.isRunning else { return }
+        let left = worker.wait()
+        #expect(left.code == 77 && left.errors.contains("event=not_admitted"), "\(left.code) \(left.errors)")
+        #expect(left.errors.contains("revoked") && left.errors.contains("apex keys add-worker"), "\(left.errors)")
+    }
+
+    @Test func `a client whose key was revoked is told so, and not that nobody answers`() throws {
+        let cluster = try KeyedCluster()
+        let folder = cluster.folder.path + "/c"
+        #expect(try cluster.keys("add-client", "c", "--out", folder).code == 0)
+        let words = ["status", "--coordinator", cluster.address, "--keys", folder]
+        #expect(try Programs.run("apex", words).code == 0)
+        #expect(try cluster.keys("revoke", "c").code == 0)
+        let refused = try Programs.run("apex", words)
+        #expect(refused.code == 1 && refused.errors.contains("revoked"), "\(refused.errors)")
     }
 
     @Test func `after a rotation one line without a secret brings every machine back`() throws {
@@ -266,53 +294,4 @@ struct KeyTests {
 
 extension Sequence where Element == UInt8 {
     fileprivate func contains(_ bytes: [UInt8]) -> Bool { Data(self).range(of: Data(bytes)) != nil }
-}
-
-/// A peer in the coordinator's own protocol that says what it likes.
-final class HostilePeer {
-    let socket: Socket
-    private var poller = Poller()
-
-    init(_ address: String, keys: KeyPair, server: PublicKey) throws {
-        var options = SocketOptions()
-        options.maximumFrameBytes = 1 << 30
-        options.maximumMessageBytes = .max
-        options.maximumFrames = .max
-        options.queuesBeforeConnected = true
-        options.lingerMilliseconds = 0
-        options.security = .client(keys, server: server)
-        socket = try Socket(.dealer, options: options)
-        try socket.connect(address)
-        _ = poller.add(socket)
-    }
-    /// With a folder of keys as `apex keys add-… --out` makes it.
-    convenience init(_ address: String, _ folder: String, _ file: String) throws {
-        try self.init(
-            address, keys: try KeyPair(readingFrom: "\(folder)/\(file)"),
-            server: try PublicKey(readingFrom: folder + "/coordinator.pub"))
-    }
-
-    func send(_ message: Inbound) throws { _ = try socket.send([Frame.encode(message)]) }
-    func send(frames: [[UInt8]]) throws { _ = try socket.send(frames) }
-
-    /// The next message; nil when none comes in time.
-    func answer(within seconds: Double = 10) throws -> Outbound? {
-        let end = ContinuousClock.now + .milliseconds(Int(seconds * 1000))
-        while ContinuousClock.now < end {
-            try poller.wait(milliseconds: 20)
-            if case .message(let message)? = try socket.receive() {
-                return try Frame.decode(Outbound.self, message.frames[0])
-            }
-        }
-        return nil
-    }
-    /// The next message that fits.
-    func answer<Answer>(_ read: (Outbound) -> Answer?) throws -> Answer? {
-        while let message = try answer() { if let answer = read(message) { return answer } }
-        return nil
-    }
-    func ask(_ request: Request) throws -> Reply? {
-        try send(.request(number: 1, request))
-        return try answer { if case .reply(_, let reply) = $0 { reply } else { nil } }
-    }
 }

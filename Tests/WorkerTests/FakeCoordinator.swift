@@ -39,9 +39,7 @@ final class FakeCoordinator {
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     func open() throws {
-        var options = SocketOptions()
-        options.maximumFrameBytes = Frame.maximumBytes
-        options.maximumMessageBytes = Frame.maximumBytes
+        var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         options.lingerMilliseconds = 0
         options.security = security
         let socket = try Socket(.router, options: options)

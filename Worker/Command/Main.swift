@@ -27,6 +27,9 @@ import ZeroMQ
           --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
 
+        Exit codes: 0 after a drain, 1 for an error, 2 for a wrong option, 77 when the coordinator refuses this worker's
+        key: it was revoked, or never let in, and starting again is of no use.
+
         Example: apex-worker --join apex://10.0.0.5:7117/KEY/TOKEN       the first time
                  apex-worker                                             from then on
         """

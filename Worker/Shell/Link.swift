@@ -5,25 +5,30 @@ import ZeroMQ
 /// what it queued.
 struct Link: ~Copyable {
     private let socket: Socket
+    /// Over TCP: tells when the other side refuses our key.
+    private let events: ZeroMQ.Monitor?
     private var poller: Poller
 
     init(_ address: String, security: SocketOptions.Security, descriptors: [Int32]) throws(ZeroMQError) {
-        var options = SocketOptions()
-        options.maximumFrameBytes = Frame.maximumBytes
-        options.maximumFrames = 1
-        options.maximumMessageBytes = Frame.maximumBytes
+        var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         // For the goodbye; what else is unsent is kept and sent again anyway.
         options.lingerMilliseconds = 500
         options.security = security
         // Everything is made before it is stored: a value that cannot be copied cannot be half there.
         let socket = try Socket(.dealer, options: options)
+        let events = try address.hasPrefix("tcp://") ? ZeroMQ.Monitor(socket) : nil
         try socket.connect(address)
         var poller = Poller()
         _ = poller.add(socket)
         for descriptor in descriptors { _ = poller.add(descriptor: descriptor) }
         self.socket = socket
+        self.events = events
         self.poller = poller
     }
+
+    /// How often the coordinator has refused our key on this connection. Being away, or unable to tell whom it knows, is
+    /// no refusal.
+    func refusals() -> Int { events?.counts.refusals ?? 0 }
 
     /// Waits for a message or one of the descriptors.
     mutating func wait(milliseconds: Int64) throws(ZeroMQError) {

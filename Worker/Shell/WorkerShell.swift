@@ -18,6 +18,13 @@ package final class WorkerShell {
     /// Messages taken at once before anything else is looked at.
     private static let receiveLimit = 1000
 
+    /// A key refused so often in a row is not let in: several times, because a refusal is not signed, and whoever stands
+    /// in the coordinator's place for a moment shall not send its workers home.
+    private static let refusalsBelieved = 3
+    private static let refusedMilliseconds: Int64 = 700
+    /// Of a worker whose key is not let in: there is no use in starting it again. As EX_NOPERM in sysexits.h.
+    private static let notAdmittedCode: Int32 = 77
+
     private static let unanswered = "trying on; is it running, at this address, and does it admit this worker's key?"
 
     private enum Phase: Equatable {
@@ -59,7 +66,11 @@ package final class WorkerShell {
     private var drain = Drain.no
     private var allocation: Allocation
     private var isPaused = false
-    private var isRefused = false
+    /// The exit code of one that the coordinator does not want.
+    private var refusedCode: Int32?
+    /// Refusals of our key in a row, and when it is shown again: libzmq gives a refused connection up.
+    private var refusals = 0
+    private var showAgainAt: Int64?
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -97,7 +108,8 @@ package final class WorkerShell {
     }
 
     /// Works until it is told to stop.
-    /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker.
+    /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker's version or role, 77 when
+    ///   it refuses its key.
     package func run() throws -> Int32 {
         Log.info(
             "worker_started",
@@ -162,6 +174,7 @@ package final class WorkerShell {
             heartbeatMilliseconds = Int64(min(max(heartbeat, 10), 60_000))
             patience = Self.helloMilliseconds.lowerBound
             phase = .joined
+            refusals = 0
             lastHeartbeat = Monotonic.milliseconds
             outbox.forgetSending()
             fetcher.reconnected()
@@ -169,14 +182,9 @@ package final class WorkerShell {
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
         case .refused(let reason):
-            guard !isRefused else { return }
+            guard refusedCode == nil else { return }
             Log.error("refused", ["reason": reason])
-            isRefused = true
-            queue.close()
-            blobs.close()
-            queue.cancelRunning()
-            // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
-            drain = .stopping(until: Monotonic.milliseconds + 3000)
+            leaveRefused(1)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -201,10 +209,20 @@ package final class WorkerShell {
         queue.pause(isPaused)
     }
 
+    private func leaveRefused(_ code: Int32) {
+        refusedCode = code
+        queue.close()
+        blobs.close()
+        queue.cancelRunning()
+        // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
+        drain = .stopping(until: Monotonic.milliseconds + 3000)
+    }
+
     // MARK: - The connection
 
     private func keepLink() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
+        if try isRefused(now) { return }
         switch phase {
         case .greeting(let since, isSaid: false):
             if try link!.send(hello) {
@@ -231,10 +249,34 @@ package final class WorkerShell {
         }
     }
 
+    /// - Returns: whether our key was refused by this connection: nothing more comes of it.
+    private func isRefused(_ now: Int64) throws(ZeroMQError) -> Bool {
+        guard refusedCode == nil, link!.refusals() > 0 else { return false }
+        if let showAgainAt {
+            if now >= showAgainAt { try reconnect() }
+            return true
+        }
+        refusals += 1
+        guard refusals >= Self.refusalsBelieved else {
+            showAgainAt = now + Self.refusedMilliseconds
+            return true
+        }
+        Log.error(
+            "not_admitted",
+            [
+                "coordinator": options.coordinator,
+                "reason": "it refuses this worker's key: the key was revoked, or never let in",
+                "advice": "`apex keys add-worker NAME` on the coordinator's machine prints the line to start with",
+            ])
+        leaveRefused(Self.notAdmittedCode)
+        return true
+    }
+
     private func reconnect() throws(ZeroMQError) {
         link = try Link(
             options.coordinator, security: security,
             descriptors: [wakeup.descriptor, signals])
+        showAgainAt = nil
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
     }
@@ -332,8 +374,8 @@ package final class WorkerShell {
 
     private func drainStep() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
-        if isRefused {
-            if queue.isDone { exitCode = 1 }
+        if let refusedCode {
+            if queue.isDone { exitCode = refusedCode }
             // Nobody takes these.
             _ = queue.collect()
         }
@@ -352,6 +394,6 @@ package final class WorkerShell {
         if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
-        exitCode = isRefused ? 1 : 0
+        exitCode = refusedCode ?? 0
     }
 }

@@ -36,8 +36,11 @@ enum KeysRotate: Subcommand {
     static let help = """
         usage: apex keys rotate [--state DIR | --config cluster.yaml] [--address tcp://HOST:PORT]
 
-        The old key is gone and so are join lines not used yet; who is let in stays listed. Start the coordinator again,
-        and then each machine once with the line that this prints: it tells the new key, and is no secret.
+        The old key's file is gone and so are join lines not used yet; who is let in stays listed. A coordinator that runs
+        goes on with the old key, which a thief could use as well, until it is started again: do that at once. From then
+        on no other machine reaches it that has not been started once with the line that this prints: it tells the new
+        key, and is no secret. Tasks that those machines were running are run again. Where work is under way, stop its
+        workers first (they hand in where they are) and start them with the line.
 
           --address ADDR   where other machines reach the coordinator (default: where it listens)
         \(keyPlaceHelp)
@@ -51,7 +54,9 @@ enum KeysRotate: Subcommand {
         let address = try place.address(given)
         let fresh = try place.keys.rotate()
         let line = JoinLine(address: address, coordinator: fresh.publicKey, token: nil).text
-        if StateLock.isHeld(place.state) { complain("Start the coordinator again: it still has its old key.") }
+        if StateLock.isHeld(place.state) {
+            complain("Start the coordinator again: it goes on with its old key until then, and the line below is void.")
+        }
         complain("Then, once on each machine that joined before (`apex keys join` for commands):")
         print("apex-worker --join \(line)")
         return .done

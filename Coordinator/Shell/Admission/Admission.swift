@@ -14,6 +14,8 @@ final class Admission {
     private let authenticator: Authenticator
     private let log: EventLog
     private var listed: Authenticator.AllowList
+    /// Some files could not be trusted: who is not listed may be let in again when they are mended.
+    private var isUncertain = false
     /// The key that the connection behind a descriptor last spoke with, and the connection's number.
     private var seats: [Int32: (key: PublicKey, connection: Int)] = [:]
 
@@ -87,7 +89,8 @@ final class Admission {
         }
         for problem in problems { log.write(LogLine(.error, "key_refused", [("why", "\"\(problem)\"")])) }
         Self.add(keys.listedTokens, to: &list)
-        guard list != listed else { return [] }
+        guard list != listed || problems.isEmpty == isUncertain else { return [] }
+        isUncertain = !problems.isEmpty
         // A token that was used is no reason to cut: the answer must still leave, and nothing else is heard from it.
         let gone = Set(
             listed.filter { !$0.value.isToken && (list[$0.key] == nil || list[$0.key]?.role != $0.value.role) }.keys)
@@ -99,7 +102,7 @@ final class Admission {
         if !new.isEmpty { log.write(LogLine(.info, "key_listed", [("who", "\"\(new)\"")])) }
         if !lost.isEmpty { log.write(LogLine(.warning, "key_revoked", [("who", "\"\(lost)\"")])) }
         listed = list
-        authenticator.replace(list)
+        authenticator.replace(list, isUncertain: isUncertain)
         if !gone.isEmpty { cut(monitor) }
         return gone
     }

@@ -1,4 +1,3 @@
-import CLinux
 import ZeroMQ
 
 /// What each TCP connection has brought that nobody was shown, and what was sent to it that it did not take.
@@ -11,11 +10,9 @@ struct Flow {
     static let maximumPartBytes: Int64 = 80 << 20
     /// More than an honest worker sends before it waits (`Outbox`), or asks for before it reads.
     static let maximumBytes: Int64 = 320 << 20
-    /// How often it is looked.
-    static let period: Duration = .milliseconds(100)
     /// Bytes of heartbeats in a second, which nobody is shown.
     private static let heartbeatBytes: Int64 = 64
-    /// What CURVE and ZMTP add to a frame: 9 bytes of header, a command's name, a nonce, a signature, a flag.
+    /// What CURVE and ZMTP add to a part: 9 bytes of header, a command's name, a nonce, a signature, a flag.
     private static let overheadBytes = 9 + 8 + 8 + 16 + 1
 
     struct Excess {
@@ -33,12 +30,11 @@ struct Flow {
         var incoming, outgoing: Way
     }
     private var connections: [Int32: Connection] = [:]
-    private var looked = ContinuousClock.now
 
     /// A message that came was shown.
     mutating func shown(_ message: Message) {
         guard let descriptor = message.connection else { return }
-        let bytes = message.frames.reduce(0) { $0 + $1.count + Self.overheadBytes }
+        let bytes = message.frames.reduce(0) { $0 + $1.count + SocketOptions.parts(of: $1.count) * Self.overheadBytes }
         connections[descriptor]?.incoming.counted += Int64(bytes)
     }
     /// A frame was handed to libzmq for this connection.
@@ -46,21 +42,19 @@ struct Flow {
         connections[descriptor]?.outgoing.counted += Int64(bytes)
     }
 
-    /// Connections with more under way than anybody honest has, looked for at most every `period`.
-    /// - Parameter isDrained: every whole message that came was shown.
-    mutating func excesses(of monitor: Monitor, isDrained: Bool) -> [Excess] {
+    /// Connections with more under way than anybody honest has.
+    /// - Parameters:
+    ///   - carried: what the kernel said of all that have spoken; what came since is not in it.
+    ///   - isDrained: every whole message that came was shown.
+    mutating func excesses(in carried: [Door.Carried], isDrained: Bool) -> [Excess] {
         let now = ContinuousClock.now
-        guard now - looked >= Self.period else { return [] }
-        looked = now
         var excesses: [Excess] = []
-        let live = monitor.numberedConnections
-        for (descriptor, number) in live {
-            var (came, went): (Int64, Int64) = (0, 0)
-            // Two locals, written before it returns.
-            guard unsafe apex_bytes_carried(descriptor, &came, &went) == 0 else { continue }
-            guard var connection = connections[descriptor], connection.number == number else {
+        for look in carried {
+            let (descriptor, came, went) = (look.descriptor, look.came, look.went)
+            guard var connection = connections[descriptor], connection.number == look.number else {
                 connections[descriptor] = Connection(
-                    number: number, incoming: Way(origin: came, began: now), outgoing: Way(origin: went, began: now))
+                    number: look.number, incoming: Way(origin: came, began: now),
+                    outgoing: Way(origin: went, began: now))
                 continue
             }
             let unread = came - connection.incoming.origin - connection.incoming.counted
@@ -78,8 +72,8 @@ struct Flow {
             if unsent <= 0 { connection.outgoing = Way(origin: went, began: now) }
             connections[descriptor] = connection
         }
-        if connections.count > live.count {
-            let up = Set(live.map(\.descriptor))
+        if connections.count > carried.count {
+            let up = Set(carried.map(\.descriptor))
             connections = connections.filter { up.contains($0.key) }
         }
         return excesses

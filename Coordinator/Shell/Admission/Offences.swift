@@ -6,24 +6,29 @@ import ZeroMQ
 
 /// What peers do wrong: told in a few lines however often it happens, and paid for with the connection.
 struct Offences {
-    /// Lines of one kind in one second; the rest are counted, and told with the next line.
-    private static let linesPerSecond = 5
     /// Messages that cannot be read, or may not be said, until the connection is cut: an honest peer of another
     /// version or role is told why first.
     private static let patience = 3
 
     private let log: EventLog
-    private var second = ContinuousClock.now
-    private var lines = 0
-    private var unreported = 0
+    /// Of each kind, in the order in which they first happened.
+    private var budgets: [(event: String, budget: LineBudget)] = []
+    /// Connections that ended without a word, as far as they were told; and since when fewer than are told did.
+    private var wordless = 0
+    private var wordlessBudget = LineBudget()
+    private var quietSince = ContinuousClock.now
+    /// Fewer in one period are not told: whoever only looks whether somebody listens does no harm.
+    private static let wordlessTold = 10
     /// Connections that have offended, and how often; and those that were cut for it.
     private var strikes: [UInt64: Int] = [:]
     private var cut: Set<UInt64> = []
     private var flow = Flow()
-    /// Messages of each connection in this batch, requests apart.
-    private var counts: [UInt64: (messages: Int, requests: Int)] = [:]
-    /// An honest command waits for each answer; an honest worker has at most 64 messages of results under way.
-    private static let requestsPerBatch = 64
+    /// Messages of each connection in this batch: results and the like, requests, and chunks of blobs that are wanted.
+    private var counts: [UInt64: (messages: Int, requests: Int, chunks: Int)] = [:]
+    /// An honest command waits for each answer; an honest worker has at most 64 messages of results and eight chunks under
+    /// way. Answers are what takes time, for they may be long.
+    private static let requestsPerBatch = 8
+    private static let chunksPerBatch = 32
     private static let messagesPerBatch = 256
 
     init(_ log: EventLog) { self.log = log }
@@ -53,18 +58,30 @@ struct Offences {
     /// again what was not accepted, and commands ask again.
     /// - Returns: whether this message is within its connection's share.
     mutating func isWithinShare(_ message: Inbound, _ connection: UInt64) -> Bool {
-        var count = counts[connection] ?? (0, 0)
-        if case .request = message { count.requests += 1 } else { count.messages += 1 }
+        var count = counts[connection] ?? (0, 0, 0)
+        switch message {
+        case .request: count.requests += 1
+        case .wantBlob: count.chunks += 1
+        default: count.messages += 1
+        }
         counts[connection] = count
-        return count.requests <= Self.requestsPerBatch && count.messages <= Self.messagesPerBatch
+        return count.requests <= Self.requestsPerBatch && count.chunks <= Self.chunksPerBatch
+            && count.messages <= Self.messagesPerBatch
     }
 
     /// Cuts whoever sends what never becomes a whole message, or more than anybody reads, or asks without reading.
     /// - Parameter isDrained: every whole message that came was taken.
-    mutating func endBatch(_ monitor: Monitor, isDrained: Bool) {
-        for excess in flow.excesses(of: monitor, isDrained: isDrained) {
-            Connections.cut(excess.descriptor)
-            tell("connection_cut", [("why", "\"\(excess.why)\"")])
+    mutating func endBatch(_ door: Door, isDrained: Bool) {
+        if let carried = door.takeCarried() {
+            for excess in flow.excesses(in: carried, isDrained: isDrained) {
+                Connections.cut(excess.descriptor)
+                tell("connection_cut", [("why", "\"\(excess.why)\"")])
+            }
+            for _ in 0..<door.takeCuts() {
+                tell("connection_cut", [("why", "\"too many bytes before its first whole message\"")])
+            }
+            tellWordless(door.wordless)
+            tellRest()
         }
         // Of connections long gone.
         if strikes.count > 1 << 16 { strikes = [:] }
@@ -72,19 +89,34 @@ struct Offences {
         counts.removeAll(keepingCapacity: true)
     }
 
+    private mutating func tellWordless(_ count: Int) {
+        if count - wordless >= Self.wordlessTold {
+            guard wordlessBudget.tells() != nil else { return }
+            let why = "no handshake in 5 s, another protocol, or a frame above 64 KiB as the first"
+            log.write(
+                LogLine(
+                    .warning, "strangers_ended",
+                    [("connections", "\(count - wordless)"), ("why", "\"\(why)\"")]))
+            wordless = count
+        } else if ContinuousClock.now - quietSince > LineBudget.period {
+            quietSince = .now
+            wordless = count
+        }
+    }
+
     private mutating func tell(_ event: String, _ fields: [(String, String)]) {
-        let now = ContinuousClock.now
-        if now - second >= .seconds(1) {
-            second = now
-            lines = 0
-        }
-        guard lines < Self.linesPerSecond else {
-            unreported += 1
-            return
-        }
-        lines += 1
+        let at = budgets.firstIndex { $0.event == event } ?? budgets.count
+        if at == budgets.count { budgets.append((event, LineBudget())) }
+        guard let unreported = budgets[at].budget.tells() else { return }
         log.write(LogLine(.warning, event, fields + [("unreported", "\(unreported)")]))
-        unreported = 0
+    }
+
+    /// What went untold, once a line may say so.
+    private mutating func tellRest() {
+        for at in budgets.indices {
+            guard let unreported = budgets[at].budget.rest() else { continue }
+            log.write(LogLine(.warning, budgets[at].event, [("unreported", "\(unreported)")]))
+        }
     }
 }
 
