@@ -40,6 +40,7 @@ package final class WorkerShell {
     private let slots: Int
     private let queue: WorkQueue
     private let talk: Talk
+    private let feed: OutputFeed
     private let wakeup: Wakeup
     private let signals: Int32
     private let blobs: BlobDesk
@@ -59,7 +60,8 @@ package final class WorkerShell {
     private var drain = Drain.no
     private var allocation: Allocation
     private var isPaused = false
-    private var isRefused = false
+    /// What it ends with once the coordinator has refused it.
+    private var refusal: Int32?
     private var exitCode: Int32?
 
     /// - Throws: when the address or the keys are wrong, in words.
@@ -84,17 +86,22 @@ package final class WorkerShell {
         let wakeup = wakeup
         let talk = try Talk(slots: slots) { wakeup.wake() }
         self.talk = talk
+        feed = OutputFeed(slots: slots)
         queue = WorkQueue(slots: slots, ring: { talk.ring(slot: $0) }, tell: { wakeup.wake() })
         blobs = BlobDesk(cacheFolder: options.cacheFolder, cacheBytes: options.cacheMegabytes << 20) {
             wakeup.wake()
         }
         fetcher = BlobFetcher(blobs)
         link = try Link(
-            options.coordinator, security: security,
+            options.coordinator, version: options.protocolVersion, security: security,
             descriptors: [wakeup.descriptor, signals])
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
     }
+
+    /// What it ends with when the coordinator is of a version that it cannot work with: whoever starts workers need not
+    /// try this one again.
+    package static let unlikeExitCode: Int32 = 5
 
     /// Works until it is told to stop.
     /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker.
@@ -109,9 +116,12 @@ package final class WorkerShell {
             Log.info("allocation", ["seconds_left": (end - Monotonic.wallMilliseconds) / 1000])
         }
         for complaint in try RunnerList.prepare(options.programs) { Log.warning("programs", ["reason": complaint]) }
+        // What groups do not count, each process is held to, where it can be.
+        Log.info("task_limits", ["control_groups": RunnerList.controlGroups])
         for slot in 0..<slots {
             ComputeThread.start(
-                slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: name, folder: options.folder)
+                slot: slot, queue: queue, talk: talk, feed: feed, blobs: blobs, workerName: name,
+                folder: options.folder)
         }
         _ = unsafe apex_notify("READY=1\nSTATUS=works for \(options.coordinator) as \(name)")
         while exitCode == nil {
@@ -149,10 +159,33 @@ package final class WorkerShell {
 
     private func receive() throws(ZeroMQError) {
         for _ in 0..<Self.receiveLimit {
-            guard let message = try link!.receive() else { return }
+            let version = link!.spoken()
+            guard let heard = try link!.receive() else { return }
             lastHeard = Monotonic.milliseconds
-            handle(message)
+            switch heard {
+            case .message(.refused) where link!.spoken() < version:
+                // It is older, and cannot read what this worker said; in its own version it can.
+                Log.info("older_coordinator", ["protocol": link!.spoken()])
+                phase = .greeting(since: lastHeard, isSaid: false)
+            case .message(let message): handle(message)
+            case .otherVersion(let spoken):
+                refuse(
+                    "the coordinator speaks version \(spoken) of the protocol, and this worker, apex-worker "
+                        + "\(codeVersion), \(Frame.oldestVersion) to \(Frame.protocolVersion); install the "
+                        + "coordinator's version here.", isUnlike: true)
+            }
         }
+    }
+
+    private func refuse(_ reason: String, isUnlike: Bool) {
+        guard refusal == nil else { return }
+        Log.error("refused", ["reason": reason])
+        refusal = isUnlike ? Self.unlikeExitCode : 1
+        queue.close()
+        blobs.close()
+        queue.cancelRunning()
+        // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
+        drain = .stopping(until: Monotonic.milliseconds + 3000)
     }
 
     private func handle(_ message: Outbound) {
@@ -168,15 +201,9 @@ package final class WorkerShell {
             blobs.joined(sharedFolder: hostID == hardware.hostID && !hostID.isEmpty ? blobFolder : nil)
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
-        case .refused(let reason):
-            guard !isRefused else { return }
-            Log.error("refused", ["reason": reason])
-            isRefused = true
-            queue.close()
-            blobs.close()
-            queue.cancelRunning()
-            // Programs that run get their SIGTERM, and their grace, before this process leaves them alone.
-            drain = .stopping(until: Monotonic.milliseconds + 3000)
+        // An older coordinator has one word for all reasons; that it is older is the likeliest.
+        case .refused(let reason): refuse(reason, isUnlike: link!.spoken() < Frame.protocolVersion)
+        case .unlike(let reason): refuse(reason, isUnlike: true)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -233,7 +260,7 @@ package final class WorkerShell {
 
     private func reconnect() throws(ZeroMQError) {
         link = try Link(
-            options.coordinator, security: security,
+            options.coordinator, version: options.protocolVersion, security: security,
             descriptors: [wakeup.descriptor, signals])
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
@@ -247,7 +274,7 @@ package final class WorkerShell {
     private var hello: Inbound {
         .hello(
             Inbound.Hello(
-                worker: worker, name: name, codeVersion: codeVersion, slots: UInt32(slots), hardware: hardware,
+                worker: worker, name: name, codeVersion: options.codeVersion, slots: UInt32(slots), hardware: hardware,
                 seen: seen, held: held))
     }
 
@@ -267,6 +294,9 @@ package final class WorkerShell {
         let reports = talk.takeReports()
         guard phase == .joined else { return }
         if !reports.isEmpty { post(.reports(worker: worker, reports)) }
+        // Before the ends of those tasks.
+        let printed = feed.take(at: now)
+        if !printed.isEmpty, link!.spoken() >= 2 { post(.printed(worker: worker, printed)) }
         outbox.send(at: now) { number, outcomes in
             (try? link!.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
         }
@@ -332,8 +362,8 @@ package final class WorkerShell {
 
     private func drainStep() throws(ZeroMQError) {
         let now = Monotonic.milliseconds
-        if isRefused {
-            if queue.isDone { exitCode = 1 }
+        if let refusal {
+            if queue.isDone { exitCode = refusal }
             // Nobody takes these.
             _ = queue.collect()
         }
@@ -352,6 +382,6 @@ package final class WorkerShell {
         if !outbox.isEmpty { Log.warning("left_unaccepted", ["messages": outbox.count]) }
         post(.goodbye(worker: worker))
         Log.info("goodbye", ["worker": worker])
-        exitCode = isRefused ? 1 : 0
+        exitCode = refusal ?? 0
     }
 }
