@@ -12,6 +12,8 @@ final class Client {
     /// Over TCP: tells when the coordinator refuses our key.
     private var events: Monitor?
     private var number: UInt64 = 0
+    /// Of the protocol: an older coordinator's, once it was heard.
+    private var version = Frame.protocolVersion
     /// How long an unanswered question is repeated before the command gives up.
     var patience: Duration
     /// Called several times a second while an answer is awaited; what it throws ends the wait.
@@ -49,11 +51,10 @@ final class Client {
 
     /// Sends until an answer fits. A coordinator that restarts forgets nothing it acknowledged, so asking twice is safe.
     private func exchange<Answer>(_ question: Inbound, _ read: (Outbound) -> Answer?) throws -> Answer {
-        let frame = Frame.encode(question)
         let deadline = ContinuousClock.now + patience
         var refusals = 0
-        repeat {
-            _ = try socket.send([frame])
+        asking: repeat {
+            _ = try socket.send([Frame.encode(question, version: version)])
             let attempt = min(ContinuousClock.now + .seconds(2), deadline)
             var poller = Poller()
             let readable = poller.add(socket)
@@ -72,6 +73,11 @@ final class Client {
                 let outbound: Outbound
                 do { outbound = try Frame.decode(Outbound.self, message.frames[0]) } catch {
                     throw JobError("the coordinator at \(endpoint) answers in another protocol: \(error).")
+                }
+                if let spoken = Frame.version(of: message.frames[0]), spoken < version {
+                    // It is older, and could not read the question.
+                    version = spoken
+                    if case .refused = outbound { continue asking }
                 }
                 if case .refused(let words) = outbound { throw JobError(words) }
                 if let answer = read(outbound) { return answer }

@@ -17,7 +17,7 @@ struct JobFollower {
     /// - Throws: when the coordinator stays away for a minute.
     func follow(_ job: JobID) throws -> JobStatus? {
         let progress = Progress()
-        var pause: UInt32 = 5_000  // microseconds
+        var pause = Duration.milliseconds(5)
         var awaySince: ContinuousClock.Instant?
         client.patience = .seconds(2)
         while stop.count == 0 {
@@ -43,8 +43,8 @@ struct JobFollower {
                     throw JobError("\(error) Job \(job) goes on when it is back; follow it with `apex jobs \(job)`.")
                 }
             }
-            usleep(pause)
-            pause = min(pause * 2, 100_000)
+            stop.waits(pause)
+            pause = min(pause * 2, .milliseconds(100))
         }
         progress.end()
         complain(

@@ -10,7 +10,8 @@ enum Apex {
         [
             WeekendCommand.self, ResumeCommand.self, UpCommand.self, CoordinatorCommand.self, SubmitCommand.self,
             StudyCommand.self, DataCommand.self, ScheduleCommand.self, StatusCommand.self, WatchCommand.self,
-            JobsCommand.self, WorkersCommand.self, WhyCommand.self, ChartsCommand.self, LineageCommand.self,
+            JobsCommand.self, WorkersCommand.self, WhyCommand.self, LogsCommand.self, ChartsCommand.self,
+            LineageCommand.self,
             CancelCommand.self, PauseCommand.self, UnpauseCommand.self, ReplayCommand.self, PruneCommand.self,
             KeysCommand.self, AllocCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
             VersionCommand.self,

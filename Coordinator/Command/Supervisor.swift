@@ -145,6 +145,7 @@ final class Supervisor: Sendable {
             var left = group
             while !left.isEmpty, ContinuousClock.now < deadline {
                 left.removeAll { Self.reap($0.process) != nil }
+                // All have been told and end within milliseconds; one ring for several does not pay at a command's end.
                 if !left.isEmpty { usleep(5000) }
             }
             for child in left {

@@ -61,7 +61,7 @@ enum UpCommand: Subcommand {
                         + "         try `apex status --state \(folder.path)`; Ctrl-C stops everything, nothing is lost."
                 )
             }
-            usleep(50_000)
+            stop.waits(.milliseconds(50))
         }
         return .done
     }

@@ -157,7 +157,7 @@ final class WeekendRun {
             if !status.state.isOver { sawWork = true }
             if let stage = status.plan.stages.last, !status.state.isOver { clock.enter(stage.name) }
             if status.state.isOver { return status }
-            usleep(UInt32(Self.interval / .microseconds(1)))
+            stop.waits(Self.interval)
         }
         return nil
     }

@@ -29,6 +29,8 @@ extension Coordinator {
         case .results(let job, let from):
             return .results(try database.records(of: job, from: from, maximumBytes: Self.replyBytes))
         case .ledger(let job, let from): return .ledger(try database.ledger(of: job, from: from, limit: 10_000))
+        case .output(let job, let task, let after):
+            return .output(printed.parts(of: job, task: task, after: after, maximumBytes: Self.replyBytes))
         case .putBlob(let blob, let total, let offset, let bytes): return receive(blob, total, offset, bytes)
         case .submit, .cancel, .pause, .unpause, .addBudget, .tell: return .refused("this is not a question")
         }

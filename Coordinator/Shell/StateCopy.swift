@@ -13,6 +13,9 @@ package struct StateCopy: Sendable {
         guard FileManager.default.fileExists(atPath: state.database) else {
             throw JobError("\(state.path): holds no state of a coordinator; name one with --state DIR.")
         }
+        guard !target.hasPrefix(state.path + "/") else {
+            throw JobError("\(target): lies inside the state that it is to save; name a folder elsewhere.")
+        }
         return try make(target) { copy, part in
             // First the databases: every blob that they name is there already, and blobs do not change.
             for (source, name) in [(state.database, "state.sqlite"), (state.studies, "studies.sqlite")]

@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Messages
 import Synchronization
 
@@ -17,5 +18,14 @@ package final class StopSignal: Sendable {
     package var count: Int {
         while apex_next_signal(descriptor) != 0 { counted.add(1, ordering: .relaxed) }
         return counted.load(ordering: .relaxed)
+    }
+
+    /// Waits for one to come.
+    /// - Returns: whether one has.
+    @discardableResult package func waits(_ patience: Duration) -> Bool {
+        if count > 0 { return true }
+        var wait = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+        _ = unsafe poll(&wait, 1, Int32(clamping: Int64(patience / .milliseconds(1))))
+        return count > 0
     }
 }

@@ -20,6 +20,8 @@ package enum Request: Sendable, Equatable, Wire {
     /// Something for a job's planner, in bytes of its kind. What `isKept` is remembered like a result; a planner is
     /// told it once for each time it is sent.
     case tell(JobID, isKept: Bool, [UInt8])
+    /// What programs of a job's tasks, or of one, printed lately: parts after that number, as many as fit one answer.
+    case output(JobID, task: UInt32?, after: UInt64)
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -66,6 +68,12 @@ package enum Request: Sendable, Equatable, Wire {
             writer.value(job)
             writer.bool(isKept)
             writer.blob(bytes)
+        case .output(let job, let task, let after):
+            writer.integer(UInt8(12))
+            writer.value(job)
+            writer.bool(task != nil)
+            if let task { writer.integer(task) }
+            writer.integer(after)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -86,6 +94,9 @@ package enum Request: Sendable, Equatable, Wire {
             self = .putBlob(
                 try reader.value(), total: try reader.integer(), offset: try reader.integer(), try reader.blob())
         case 11: self = .tell(try reader.value(), isKept: try reader.bool(), try reader.blob())
+        case 12:
+            self = .output(
+                try reader.value(), task: try reader.bool() ? try reader.integer() : nil, after: try reader.integer())
         case let other: throw WireError("there is no request \(other)")
         }
     }
@@ -185,6 +196,7 @@ package enum Reply: Sendable, Equatable, Wire {
     case blobReceived(UInt64)
     /// What a planner said, in bytes of its kind.
     case said([UInt8])
+    case output([OutputPart])
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -216,6 +228,9 @@ package enum Reply: Sendable, Equatable, Wire {
         case .said(let bytes):
             writer.integer(UInt8(9))
             writer.blob(bytes)
+        case .output(let parts):
+            writer.integer(UInt8(10))
+            writer.array(parts)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -230,6 +245,7 @@ package enum Reply: Sendable, Equatable, Wire {
         case 7: self = .ledger(try reader.array())
         case 8: self = .blobReceived(try reader.integer())
         case 9: self = .said(try reader.blob())
+        case 10: self = .output(try reader.array())
         case let other: throw WireError("there is no reply \(other)")
         }
     }

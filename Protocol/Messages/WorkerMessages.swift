@@ -21,6 +21,8 @@ package enum Inbound: Sendable, Equatable, Wire {
     case reports(worker: WorkerID, [TaskMessage])
     /// From the holder of a join line's token: let this public key in instead, 32 bytes of a pair that the sender made.
     case enrol(key: [UInt8])
+    /// What running tasks' programs print. May get lost. From version 2 on.
+    case printed(worker: WorkerID, [TaskOutput])
 
     package struct Hello: Sendable, Equatable, Wire {
         package var worker: WorkerID
@@ -101,6 +103,10 @@ package enum Inbound: Sendable, Equatable, Wire {
         case .enrol(let key):
             writer.integer(UInt8(8))
             writer.raw(key)
+        case .printed(let worker, let parts):
+            writer.integer(UInt8(9))
+            writer.value(worker)
+            writer.array(parts)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -117,6 +123,7 @@ package enum Inbound: Sendable, Equatable, Wire {
         case 6: self = .request(number: try reader.integer(), try reader.value())
         case 7: self = .reports(worker: try reader.value(), try reader.array())
         case 8: self = .enrol(key: try reader.raw(32))
+        case 9: self = .printed(worker: try reader.value(), try reader.array())
         case let other: throw WireError("there is no message \(other)")
         }
     }
@@ -144,6 +151,8 @@ package enum Outbound: Sendable, Equatable, Wire {
     case answers([TaskMessage])
     /// The key is let in from now on, under this name; the token is used up.
     case enrolled(name: String)
+    /// As `refused`, because one of both is older than the other serves. From version 2 on; older peers are refused.
+    case unlike(String)
 
     package func write(to writer: inout WireWriter) {
         switch self {
@@ -186,6 +195,9 @@ package enum Outbound: Sendable, Equatable, Wire {
         case .enrolled(let name):
             writer.integer(UInt8(10))
             writer.string(name)
+        case .unlike(let reason):
+            writer.integer(UInt8(11))
+            writer.string(reason)
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -206,6 +218,7 @@ package enum Outbound: Sendable, Equatable, Wire {
         case 8: self = .reply(number: try reader.integer(), try reader.value())
         case 9: self = .answers(try reader.array())
         case 10: self = .enrolled(name: try reader.string())
+        case 11: self = .unlike(try reader.string())
         case let other: throw WireError("there is no message \(other)")
         }
     }

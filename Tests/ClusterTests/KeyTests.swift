@@ -125,12 +125,12 @@ struct KeyTests {
 
     private func isGranted(_ message: Inbound, _ role: String) -> Bool {
         switch message {
-        case .hello, .heartbeat, .outcomes, .draining, .goodbye, .reports: role == "worker"
+        case .hello, .heartbeat, .outcomes, .draining, .goodbye, .reports, .printed: role == "worker"
         case .wantBlob: true
         case .enrol: false
         case .request(_, let request):
             switch request {
-            case .status, .job, .why, .results, .ledger: role != "worker"
+            case .status, .job, .why, .results, .ledger, .output: role != "worker"
             default: role == "client"
             }
         }

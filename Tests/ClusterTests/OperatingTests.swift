@@ -35,6 +35,10 @@ struct OperatingTests {
         #expect(copied.code == 0 && (copied.json["files"] as? Int ?? 0) >= 1, "\(copied.output) \(copied.errors)")
         #expect(try StateFile.integrity(backup + "/state.sqlite") == "ok")
         #expect(try Programs.run("apex", ["backup", backup, "--state", state]).code == 1, "never over another")
+        let inside = try Programs.run("apex", ["backup", state + "/b", "--state", state])
+        #expect(inside.code == 1 && inside.errors.contains("lies inside the state"), "\(inside.errors)")
+        let over = try Programs.run("apex", ["restore", backup, "--state", state])
+        #expect(over.code == 1 && over.errors.contains("a coordinator runs there"), "\(over.errors)")
         end(first)
         let other = folder.path + "/r"
         let restored = try Programs.run("apex", ["restore", backup, "--state", other])
@@ -192,6 +196,9 @@ struct OperatingTests {
         }
         func expect(_ words: String, _ found: [String]) { #expect(found.contains { $0.contains(words) }, "\(found)") }
         expect("cluster.yaml: c.yaml:1: ", try findings("worker: {slots: many}\n"))
+        expect(
+            "keys: other machines are listened to, and \(folder.path)/none/coordinator is missing",
+            try findings("coordinator: {listen: [\"tcp://127.0.0.1:7117\"], keys: \(folder.path)/none}\n"))
         expect("listen: tcp://*:7117 is every network", try findings("coordinator: {listen: [\"tcp://*:7117\"]}\n"))
         expect(
             "worker.user: there is no user nobody-of-that-name", try findings("worker: {user: nobody-of-that-name}\n"))

@@ -10,7 +10,10 @@ package struct FrameFuzz {
 
     package init(seed: UInt64) {
         random = SplitMix(seed: seed)
-        samples = Self.inbound.map { Frame.encode($0) } + Self.outbound.map { Frame.encode($0) }
+        samples = (Frame.oldestVersion...Frame.protocolVersion).flatMap { version in
+            Self.inbound.map { Frame.encode($0, version: version) }
+                + Self.outbound.map { Frame.encode($0, version: version) }
+        }
     }
 
     /// What worked on decoded and encoded frames must still be true of: nil, or what was wrong.
@@ -20,11 +23,15 @@ package struct FrameFuzz {
         var isAccepted = false
         if let message = try? Frame.decode(Inbound.self, frame) {
             isAccepted = true
-            if Frame.encode(message) != frame { wrong = "inbound bytes that mean the same as others: \(frame)" }
+            if Frame.encode(message, version: Frame.version(of: frame)!) != frame {
+                wrong = "inbound bytes that mean the same as others: \(frame)"
+            }
         }
         if let message = try? Frame.decode(Outbound.self, frame) {
             isAccepted = true
-            if Frame.encode(message) != frame { wrong = "outbound bytes that mean the same as others: \(frame)" }
+            if Frame.encode(message, version: Frame.version(of: frame)!) != frame {
+                wrong = "outbound bytes that mean the same as others: \(frame)"
+            }
         }
         if isAccepted { accepted += 1 } else { refused += 1 }
         return wrong
@@ -74,6 +81,8 @@ package struct FrameFuzz {
 
     private static let run = ClaimRun(job: JobID(1), first: 3, count: 4, epoch: 2)
     private static let worker = WorkerID(7)
+    private static let printed = TaskOutput(
+        run: ClaimRun(job: JobID(1), first: 3, count: 1, epoch: 2), isError: true, offset: 70, bytes: [104, 105, 10])
     private static let blob = BlobID(hash: [UInt8](repeating: 5, count: 32))!
 
     package static let inbound: [Inbound] = {
@@ -91,7 +100,8 @@ package struct FrameFuzz {
             .submit(submission), .status, .job(JobID(1)), .cancel(JobID(1)), .pause(JobID(1)), .unpause(JobID(1)),
             .why("1.3"), .addBudget(JobID(1), milliseconds: 5, token: 6), .results(JobID(1), from: 0),
             .ledger(JobID(1), from: 0), .putBlob(blob, total: 4, offset: 0, [1, 2, 3, 4]),
-            .tell(JobID(1), isKept: true, [1, 2]),
+            .tell(JobID(1), isKept: true, [1, 2]), .output(JobID(1), task: 3, after: 9),
+            .output(JobID(1), task: nil, after: 0),
         ]
         return [
             .hello(hello), .heartbeat(worker: worker, seen: 5, held: [run, run]),
@@ -100,6 +110,7 @@ package struct FrameFuzz {
                 [TaskOutcome(run: run, end: .done(Noop.Result().wireBytes), busyMicroseconds: 10)]),
             .draining(worker: worker), .goodbye(worker: worker), .wantBlob(blob, offset: 0, count: 100),
             .reports(worker: worker, []), .enrol(key: [UInt8](repeating: 3, count: 32)),
+            .printed(worker: worker, [printed]),
         ] + requests.map { .request(number: 4, $0) }
     }()
     package static let outbound: [Outbound] = [
@@ -109,5 +120,6 @@ package struct FrameFuzz {
         .reply(number: 1, .refused("why")), .reply(number: 1, .because("so")),
         .reply(number: 1, .results([TaskRecord(index: 1, succeeded: true, bytes: [1])])),
         .reply(number: 1, .blobReceived(9)), .reply(number: 1, .said([1])), .answers([]), .enrolled(name: "desk"),
+        .unlike("older"), .reply(number: 1, .output([OutputPart(number: 8, output: printed)])),
     ]
 }

@@ -27,8 +27,9 @@ import ZeroMQ
           --config FILE          settings: the sections worker and log of cluster.yaml; the options above come first
           --help, --version
 
-        Exit codes: 0 after a drain, 1 for an error, 2 for a wrong option, 77 when the coordinator refuses this worker's
-        key: it was revoked, or never let in, and starting again is of no use.
+        Exit codes: 0 it left in good order; 1 it could not start, or was refused; 2 wrong use; 5 the coordinator is of a
+        version that this one does not work with; 77 the coordinator refuses this worker's key: it was revoked, or never
+        let in. After 5 and 77 starting again is of no use.
 
         Example: apex-worker --join apex://10.0.0.5:7117/KEY/TOKEN       the first time
                  apex-worker                                             from then on
@@ -58,6 +59,7 @@ import ZeroMQ
         var line: String?
         var coordinator = unsafe getenv("APEX_COORDINATOR").map { unsafe String(cString: $0) }
         var options = WorkerOptions(coordinator: "")
+        options.pretend { name in unsafe getenv(name).map { unsafe String(cString: $0) } }
         if let at = arguments.firstIndex(of: "--config"), at + 1 < arguments.count {
             options.apply(try Configuration(readingFrom: arguments[at + 1]))
         }

@@ -26,7 +26,7 @@ package enum CommandRunner: Runner {
                 task.program, "used more than its \(task.memoryBytes >> 20) MiB of memory and was ended", heard)
         case (_, .exited(0)):
             return Command.Result(
-                exitCode: 0, output: heard.output.bytes, errorOutput: heard.errorOutput.bytes)
+                exitCode: 0, output: heard.output.marked, errorOutput: heard.errorOutput.marked)
         case (_, .exited(let code)): throw failure(task.program, "ended with exit code \(code)", heard)
         case (_, .signalled(let signal)): throw failure(task.program, "was ended by \(SignalName.of(signal))", heard)
         }
@@ -40,6 +40,7 @@ package enum CommandRunner: Runner {
         var errorOutput = Tail(limitBytes: keptBytes)
         mutating func heard(_ bytes: Span<UInt8>, on source: ChildSource) {
             if source == .output { output.append(bytes) } else { errorOutput.append(bytes) }
+            context.output?.printed(bytes, isError: source != .output)
         }
         mutating func turn(at now: Int64, _ control: inout ChildControl) {
             _ = context.answers()  // nobody answers a command, but the bell must not ring on

@@ -9,6 +9,11 @@ package protocol Runner<Kind> {
     static func run(_ task: Kind.Task, index: UInt32, context: RunContext) throws(JobError) -> Kind.Result
 }
 
+/// Hears what a task's program prints, while it runs.
+package protocol OutputListener: AnyObject {
+    func printed(_ bytes: Span<UInt8>, isError: Bool)
+}
+
 /// What a runner may see of the world. One per compute thread, never shared.
 package final class RunContext {
     package let blobs: any BlobSource
@@ -23,6 +28,8 @@ package final class RunContext {
     /// A descriptor that is readable when `answers` has something new, and when `isCancelled` may have changed. Only
     /// `answers` silences it. -1: nothing rings, and who waits must ask now and then.
     package var bell: Int32 = -1
+    /// Passes on what the task's program prints to whoever watches. It may get lost. Nil: nobody is told.
+    package var output: (any OutputListener)?
     /// The worker's name, and a folder of its own where tasks may keep files.
     package var workerName = ""
     package var folder = ""

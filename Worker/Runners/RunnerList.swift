@@ -25,6 +25,9 @@ package enum RunnerList {
     package static func prepare(_ rules: ProgramRules = ProgramRules()) throws(JobError) -> [String] {
         try ChildProcess.prepare(rules)
     }
+    /// What control groups count of programs' use, for people; after `prepare`.
+    package static var controlGroups: String { Confinement.kept.groups?.words ?? "none" }
+
     /// Now and then: what runners cannot do while they run.
     package static func tidy() { Orphans.reap() }
 

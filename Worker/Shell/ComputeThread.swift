@@ -3,7 +3,7 @@ import Messages
 import Runners
 
 /// One slot: takes tasks from the queue and calls their runners, for as long as the process lives.
-final class ComputeThread {
+final class ComputeThread: OutputListener {
     /// Longer than this in one sitting, and the rest of a run goes back for whoever is free: tasks of a run need not
     /// be alike.
     private static let sittingNanoseconds: Int64 = 20_000_000
@@ -17,9 +17,12 @@ final class ComputeThread {
     private let queue: WorkQueue
     private let flag: WorkQueue.Flag
     private let talk: Talk
+    private let feed: OutputFeed
     private let blobs: any BlobSource
     private let workerName: String
     private let folder: String
+    /// The task that runs now printed something.
+    private var hasPrinted = false
     private var current: UInt32 = 0
     /// What `current` is a task of.
     private var taken: ClaimRun?
@@ -27,8 +30,10 @@ final class ComputeThread {
     private var prepared: (kind: String, payload: [UInt8], run: ErasedRunner.Run)?
 
     private init(
-        slot: Int, queue: WorkQueue, talk: Talk, blobs: any BlobSource, workerName: String, folder: String
+        slot: Int, queue: WorkQueue, talk: Talk, feed: OutputFeed, blobs: any BlobSource, workerName: String,
+        folder: String
     ) {
+        self.feed = feed
         self.slot = slot
         self.queue = queue
         self.talk = talk
@@ -41,7 +46,8 @@ final class ComputeThread {
     /// Starts the thread of one slot.
     /// - Parameter folder: where tasks may keep files.
     static func start(
-        slot: Int, queue: WorkQueue, talk: Talk, blobs: any BlobSource & Sendable, workerName: String, folder: String
+        slot: Int, queue: WorkQueue, talk: Talk, feed: OutputFeed, blobs: any BlobSource & Sendable,
+        workerName: String, folder: String
     ) {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
@@ -50,7 +56,8 @@ final class ComputeThread {
         let body = unsafe Unmanaged.passRetained(
             Body {
                 ComputeThread(
-                    slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: workerName, folder: folder
+                    slot: slot, queue: queue, talk: talk, feed: feed, blobs: blobs, workerName: workerName,
+                    folder: folder
                 ).loop()
             })
         let failure = unsafe pthread_create(
@@ -82,6 +89,7 @@ final class ComputeThread {
         }
         context.answers = { [unowned self] in task.map { talk.answers(slot: slot, $0) } ?? [] }
         context.bell = talk.bell(slot: slot)
+        context.output = self
         context.workerName = workerName
         context.folder = folder
         while true { sit(queue.take(slot: slot), context) }
@@ -105,6 +113,10 @@ final class ComputeThread {
             current = index
             let taskStarted = now
             let end = run(taken, index: index, context)
+            if hasPrinted {
+                hasPrinted = false
+                feed.ended(slot: slot, isKept: end.isDone)
+            }
             now = Monotonic.nanoseconds
             if let last = outcomes.last, last.end == end {
                 outcomes[outcomes.count - 1].run.count += 1
@@ -147,10 +159,20 @@ final class ComputeThread {
         }
     }
 
+    func printed(_ bytes: Span<UInt8>, isError: Bool) {
+        guard bytes.count > 0, let task else { return }
+        hasPrinted = true
+        feed.printed(slot: slot, task, bytes, isError: isError)
+    }
+
     private func prepare(_ taken: Assignment) throws(JobError) -> ErasedRunner.Run {
         if let prepared, prepared.kind == taken.kind, prepared.payload == taken.payload { return prepared.run }
         let run = try RunnerList.runner(of: taken.kind).prepare(taken.payload)
         prepared = (taken.kind, taken.payload, run)
         return run
     }
+}
+
+extension TaskOutcome.End {
+    fileprivate var isDone: Bool { if case .done = self { true } else { false } }
 }

@@ -27,7 +27,16 @@ package struct WorkerOptions: Sendable {
     /// What programs of tasks may see and use. What is hidden from them, besides keys, is added by `programs`.
     package var programRules = ProgramRules()
     package var hidesKeys = true
+    /// What it says it is, and the protocol it speaks first. Tests pretend to be older and newer workers.
+    package var codeVersion = Messages.codeVersion
+    package var protocolVersion = Frame.protocolVersion
     package init(coordinator: String) { self.coordinator = coordinator }
+
+    /// For tests of upgrades alone: it pretends, and is of no other version for it.
+    package mutating func pretend(_ environment: (String) -> String?) {
+        if let version = environment("APEX_TEST_CODE_VERSION") { codeVersion = version }
+        if let version = environment("APEX_TEST_PROTOCOL").flatMap({ UInt16($0) }) { protocolVersion = version }
+    }
 }
 
 extension WorkerOptions {

@@ -47,6 +47,7 @@ package final class WorkerShell {
     private let slots: Int
     private let queue: WorkQueue
     private let talk: Talk
+    private let feed: OutputFeed
     private let wakeup: Wakeup
     private let signals: Int32
     private let blobs: BlobDesk
@@ -95,17 +96,22 @@ package final class WorkerShell {
         let wakeup = wakeup
         let talk = try Talk(slots: slots) { wakeup.wake() }
         self.talk = talk
+        feed = OutputFeed(slots: slots)
         queue = WorkQueue(slots: slots, ring: { talk.ring(slot: $0) }, tell: { wakeup.wake() })
         blobs = BlobDesk(cacheFolder: options.cacheFolder, cacheBytes: options.cacheMegabytes << 20) {
             wakeup.wake()
         }
         fetcher = BlobFetcher(blobs)
         link = try Link(
-            options.coordinator, security: security,
+            options.coordinator, version: options.protocolVersion, security: security,
             descriptors: [wakeup.descriptor, signals])
         lastHeard = Monotonic.milliseconds
         phase = .greeting(since: lastHeard, isSaid: false)
     }
+
+    /// What it ends with when the coordinator is of a version that it cannot work with: whoever starts workers need not
+    /// try this one again.
+    package static let unlikeExitCode: Int32 = 5
 
     /// Works until it is told to stop.
     /// - Returns: the exit code: 0 after a drain, 1 when the coordinator refuses this worker's version or role, 77 when
@@ -121,9 +127,12 @@ package final class WorkerShell {
             Log.info("allocation", ["seconds_left": (end - Monotonic.wallMilliseconds) / 1000])
         }
         for complaint in try RunnerList.prepare(options.programs) { Log.warning("programs", ["reason": complaint]) }
+        // What groups do not count, each process is held to, where it can be.
+        Log.info("task_limits", ["control_groups": RunnerList.controlGroups])
         for slot in 0..<slots {
             ComputeThread.start(
-                slot: slot, queue: queue, talk: talk, blobs: blobs, workerName: name, folder: options.folder)
+                slot: slot, queue: queue, talk: talk, feed: feed, blobs: blobs, workerName: name,
+                folder: options.folder)
         }
         _ = unsafe apex_notify("READY=1\nSTATUS=works for \(options.coordinator) as \(name)")
         while exitCode == nil {
@@ -161,10 +170,28 @@ package final class WorkerShell {
 
     private func receive() throws(ZeroMQError) {
         for _ in 0..<Self.receiveLimit {
-            guard let message = try link!.receive() else { return }
+            let version = link!.spoken()
+            guard let heard = try link!.receive() else { return }
             lastHeard = Monotonic.milliseconds
-            handle(message)
+            switch heard {
+            case .message(.refused) where link!.spoken() < version:
+                // It is older, and cannot read what this worker said; in its own version it can.
+                Log.info("older_coordinator", ["protocol": link!.spoken()])
+                phase = .greeting(since: lastHeard, isSaid: false)
+            case .message(let message): handle(message)
+            case .otherVersion(let spoken):
+                refuse(
+                    "the coordinator speaks version \(spoken) of the protocol, and this worker, apex-worker "
+                        + "\(codeVersion), \(Frame.oldestVersion) to \(Frame.protocolVersion); install the "
+                        + "coordinator's version here.", isUnlike: true)
+            }
         }
+    }
+
+    private func refuse(_ reason: String, isUnlike: Bool) {
+        guard refusedCode == nil else { return }
+        Log.error("refused", ["reason": reason])
+        leaveRefused(isUnlike ? Self.unlikeExitCode : 1)
     }
 
     private func handle(_ message: Outbound) {
@@ -181,10 +208,9 @@ package final class WorkerShell {
             blobs.joined(sharedFolder: hostID == hardware.hostID && !hostID.isEmpty ? blobFolder : nil)
             if drain != .no { post(.draining(worker: worker)) }
         case .introduceYourself: phase = .greeting(since: Monotonic.milliseconds, isSaid: false)
-        case .refused(let reason):
-            guard refusedCode == nil else { return }
-            Log.error("refused", ["reason": reason])
-            leaveRefused(1)
+        // An older coordinator has one word for all reasons; that it is older is the likeliest.
+        case .refused(let reason): refuse(reason, isUnlike: link!.spoken() < Frame.protocolVersion)
+        case .unlike(let reason): refuse(reason, isUnlike: true)
         case .assign(let number, let assignments):
             // Seen already: the same claims again would run them twice.
             guard number > seen else { return }
@@ -274,7 +300,7 @@ package final class WorkerShell {
 
     private func reconnect() throws(ZeroMQError) {
         link = try Link(
-            options.coordinator, security: security,
+            options.coordinator, version: options.protocolVersion, security: security,
             descriptors: [wakeup.descriptor, signals])
         showAgainAt = nil
         lastHeard = Monotonic.milliseconds
@@ -289,7 +315,7 @@ package final class WorkerShell {
     private var hello: Inbound {
         .hello(
             Inbound.Hello(
-                worker: worker, name: name, codeVersion: codeVersion, slots: UInt32(slots), hardware: hardware,
+                worker: worker, name: name, codeVersion: options.codeVersion, slots: UInt32(slots), hardware: hardware,
                 seen: seen, held: held))
     }
 
@@ -309,6 +335,9 @@ package final class WorkerShell {
         let reports = talk.takeReports()
         guard phase == .joined else { return }
         if !reports.isEmpty { post(.reports(worker: worker, reports)) }
+        // Before the ends of those tasks.
+        let printed = feed.take(at: now)
+        if !printed.isEmpty, link!.spoken() >= 2 { post(.printed(worker: worker, printed)) }
         outbox.send(at: now) { number, outcomes in
             (try? link!.send(.outcomes(worker: worker, number: number, outcomes))) ?? false
         }

@@ -53,9 +53,7 @@ enum AllocCommand: Subcommand {
                 + "in Slurm as \(slurm.jobName); Ctrl-C \(options.keeps ? "leaves them running" : "gives them back").")
         while stop.count == 0 {
             loop.turn()
-            let next = ContinuousClock.now + options.every
-            // In short sleeps, so that Ctrl-C is heard before the next turn.
-            while stop.count == 0, ContinuousClock.now < next { usleep(50_000) }
+            stop.waits(options.every)
         }
         if !options.keeps { loop.giveAllBack() }
         return .done

@@ -20,7 +20,8 @@ enum DoctorSettings {
         }
         var folder = state
         if let keys = settings.coordinator.keys { folder.keys = absolute(keys) }
-        return lines + owner(folder) + keys(folder) + addresses(settings) + port(settings, folder) + programs(settings)
+        return lines + owner(folder) + keys(folder) + addresses(settings, folder) + port(settings, folder)
+            + programs(settings)
     }
 
     /// The state belongs to whoever runs this, and to nobody else.
@@ -70,12 +71,18 @@ enum DoctorSettings {
         return lines
     }
 
-    private static func addresses(_ settings: Configuration) -> [DoctorLine] {
-        settings.coordinator.listen.filter { $0.contains("//*:") || $0.contains("//0.0.0.0:") }.map {
-            DoctorLine(
-                .warning, "listen", "\($0) is every network this machine is in",
-                advice: "name the address of the network that workers are in, unless a firewall guards the others.")
-        }
+    private static func addresses(_ settings: Configuration, _ folder: StateFolder) -> [DoctorLine] {
+        let keys = KeyFolder(folder.keys)
+        let isMissing = unsafe access(keys.own, F_OK) != 0
+        let missing = DoctorLine(
+            .problem, "keys", "other machines are listened to, and \(keys.own) is missing",
+            advice: "apex keys init, or leave `listen:` out: the coordinator does not start like this.")
+        return (isMissing && !settings.coordinator.listen.isEmpty ? [missing] : [])
+            + settings.coordinator.listen.filter { $0.contains("//*:") || $0.contains("//0.0.0.0:") }.map {
+                DoctorLine(
+                    .warning, "listen", "\($0) is every network this machine is in",
+                    advice: "name the address of the network that workers are in, unless a firewall guards the others.")
+            }
     }
 
     private static func port(_ settings: Configuration, _ folder: StateFolder) -> [DoctorLine] {

@@ -63,6 +63,7 @@ struct ScheduleThread {
                 if told != "\(error)" { complain("apex coordinator: schedules: \(error)") }
                 told = "\(error)"
             }
+            // Not until the next is due: the clock may be set, the book changed, and what a schedule waits for may end.
             usleep(interval)
         }
     }

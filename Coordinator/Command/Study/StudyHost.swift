@@ -100,6 +100,7 @@ final class StudyHost {
             if status.state != .waiting { break }
             guard ContinuousClock.now < deadline else { throw JobError("study \(name) does not start; see log.jsonl.") }
             try tend()
+            // Nothing rings here when it does: the coordinator is asked.
             usleep(2000)
         }
         guard case .description(let spec, _) = try say(.describe, to: job) else { throw Self.unexpected }

@@ -105,7 +105,7 @@ enum StudyRun: Subcommand {
                     awaySince = since
                     if .now - since > Self.awayLimit { throw error }
                 }
-                usleep(50_000)
+                host.stop.waits(.milliseconds(50))
             }
             return false
         }

@@ -39,7 +39,7 @@ enum Permissions {
 
     private static func grants(_ role: Authenticator.Role, _ message: Inbound) -> Bool {
         switch message {
-        case .hello, .heartbeat, .outcomes, .draining, .goodbye, .reports: role == .worker
+        case .hello, .heartbeat, .outcomes, .draining, .goodbye, .reports, .printed: role == .worker
         case .wantBlob: true
         case .request(_, let request): role == .client || role == .reader && isQuestion(request)
         case .enrol: false
@@ -49,7 +49,7 @@ enum Permissions {
     /// Whether a request leaves everything as it is.
     private static func isQuestion(_ request: Request) -> Bool {
         switch request {
-        case .status, .job, .why, .results, .ledger: true
+        case .status, .job, .why, .results, .ledger, .output: true
         case .submit, .cancel, .pause, .unpause, .addBudget, .putBlob, .tell: false
         }
     }

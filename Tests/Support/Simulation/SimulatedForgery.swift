@@ -69,7 +69,7 @@ extension Simulation {
         case .goodbye(let id): return .goodbye(id)
         case .draining(let id): return .draining(id)
         case .reports(let id, let reports): return .reported(id, reports)
-        case .hello, .wantBlob, .request, .enrol: return nil
+        case .hello, .wantBlob, .request, .enrol, .printed: return nil
         }
     }
 }

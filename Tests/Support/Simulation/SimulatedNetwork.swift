@@ -45,7 +45,7 @@ extension Simulation {
         case .draining: inbox.append((.draining(id), id))
         case .goodbye: inbox.append((.goodbye(id), id))
         case .reports(_, let reports): inbox.append((.reported(id, reports), id))
-        case .wantBlob, .request, .enrol: return
+        case .wantBlob, .request, .enrol, .printed: return
         }
         wakeSoon()
     }

@@ -109,7 +109,7 @@ extension Simulation {
             let back = workers[w].cancel(runs)
             if !back.isEmpty { report(back, from: w) }
             startRuns(w)
-        case .answers, .welcome, .refused, .blobChunk, .blobMissing, .reply, .enrolled: break
+        case .answers, .welcome, .refused, .unlike, .blobChunk, .blobMissing, .reply, .enrolled: break
         }
     }
 

@@ -42,6 +42,7 @@ enum Orphans {
     /// The program is over: ends what bears its mark, and what bears that of a program before it.
     static func end(_ mark: UInt64) {
         let deadline = ChildProcess.milliseconds() + patienceMilliseconds
+        // What was killed is a zombie a moment later, and nothing rings for what is no child of this program's thread.
         while endOnce(mark), ChildProcess.milliseconds() < deadline { usleep(500) }
         state.withLock { state in state.running.removeAll { $0 == mark } }
     }

@@ -51,6 +51,11 @@ final class TaskGroups: Sendable {
     var countsMemory: Bool { controllers.contains("memory") }
     var countsProcesses: Bool { controllers.contains("pids") }
 
+    /// For people: what is counted, in order.
+    var words: String {
+        controllers.isEmpty ? "ends of tasks only" : "ends of tasks, " + controllers.sorted().joined(separator: ", ")
+    }
+
     /// A group for one task; nil when none can be made, which is no reason not to run.
     func begin(_ limits: ProgramLimits, processes: UInt64) -> TaskGroup? {
         let number = last.wrappingAdd(1, ordering: .relaxed).newValue

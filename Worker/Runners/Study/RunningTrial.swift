@@ -22,6 +22,7 @@ struct RunningTrial: ~Copyable, ChildListener {
     }
 
     mutating func heard(_ bytes: Span<UInt8>, on source: ChildSource) {
+        if source != .channel { context.output?.printed(bytes, isError: source == .errorOutput) }
         switch source {
         case .output: log.append(bytes)
         case .errorOutput: errorLog.append(bytes)

@@ -6,81 +6,32 @@ import Market
 import Messages
 import Providers
 import Store
-import Synchronization
-import ZeroMQ
 
-/// Puts what providers gave into `bars.sqlite`, on a thread of its own. A batch is named after its job, task and
-/// the task's run: one that is told again, after a restart, changes nothing.
-final class IngestWriter: Sendable {
-    /// Publications that wait, at most; beyond, the coordinator waits too, rather than grow without bound.
-    private static let maximumWaiting = 64
-
-    private struct State: Sendable {
-        var waiting: [(job: JobID, bytes: [UInt8])] = []
-        var failure: String?
-        var isStopped = false
-        var isDone = false
-    }
-    private let state = Mutex(State())
-    private let given = DispatchSemaphore(value: 0)
-    private let taken = DispatchSemaphore(value: 0)
+/// Puts what providers gave into `bars.sqlite`. A batch is named after its job, task and the task's run: one that is
+/// told again, after a restart, changes nothing.
+struct IngestSink: PublicationSink {
     private let path: String
-    private let log: @Sendable (LogLine) -> Void
-    private let wake: @Sendable () -> Void
+    private let log: EventLog
+    /// Opened with the first batch: most coordinators have none.
+    private var store: BarStore?
 
-    /// - Parameter wake: called when it has failed.
-    init(path: String, log: @escaping @Sendable (LogLine) -> Void, wake: @escaping @Sendable () -> Void) {
+    init(path: String, _ log: EventLog) {
         self.path = path
         self.log = log
-        self.wake = wake
-        let thread = Thread { [self] in work() }
-        thread.name = "ingest"
-        thread.start()
     }
 
-    /// Why bars cannot be stored, if they cannot: the coordinator must stop, and can resume.
-    var failure: String? { state.withLock { $0.failure } }
+    /// Its writer: an answer of a provider may be large, and each is a transaction of its own.
+    static func writer(_ folder: StateFolder, _ log: EventLog, wake: @escaping @Sendable () -> Void)
+        -> PublicationWriter<IngestSink>
+    {
+        PublicationWriter("ingest", .init(batch: 1, waiting: 64), wake: wake) { IngestSink(path: folder.bars, log) }
+    }
 
-    func write(_ publications: [[UInt8]], of job: JobID) {
-        for bytes in publications {
-            while state.withLock({ $0.waiting.count >= Self.maximumWaiting && $0.failure == nil }) {
-                _ = taken.wait(timeout: .now() + .milliseconds(100))
-            }
-            state.withLock { $0.waiting.append((job, bytes)) }
-            given.signal()
+    mutating func apply(_ batch: [Publication], isStopping: () -> Bool) throws(DatabaseError) {
+        for publication in batch {
+            if store == nil { store = try BarStore(path: path, access: .write) }
+            try apply(publication.bytes, of: publication.job, to: store!)
         }
-    }
-
-    /// Writes what waits, and ends.
-    func stop() {
-        state.withLock { $0.isStopped = true }
-        given.signal()
-        while state.withLock({ !$0.isDone }) { _ = taken.wait(timeout: .now() + .milliseconds(100)) }
-    }
-
-    private func work() {
-        Signals.blockOnThisThread()
-        // Opened with the first batch: most coordinators have none.
-        var store: BarStore?
-        while true {
-            given.wait()
-            let next = state.withLock { $0.waiting.first }
-            if let next, failure == nil {
-                do throws(DatabaseError) {
-                    if store == nil { store = try BarStore(path: path, access: .write) }
-                    try apply(next.bytes, of: next.job, to: store!)
-                } catch {
-                    state.withLock { $0.failure = error.description }
-                    wake()
-                }
-            }
-            state.withLock { if !$0.waiting.isEmpty { $0.waiting.removeFirst() } }
-            taken.signal()
-            if state.withLock({ $0.isStopped && $0.waiting.isEmpty }) { break }
-        }
-        store = nil
-        state.withLock { $0.isDone = true }
-        taken.signal()
     }
 
     private func apply(_ bytes: [UInt8], of job: JobID, to store: BarStore) throws(DatabaseError) {
@@ -88,11 +39,11 @@ final class IngestWriter: Sendable {
         guard let publication = try? Ingest.Publication(wireBytes: bytes) else { return }
         switch publication {
         case .alert(let words):
-            log(LogLine(.warning, "ingest_alert", [("job", "\(job)"), ("what", "\"\(words)\"")]))
+            log.write(LogLine(.warning, "ingest_alert", [("job", "\(job)"), ("what", "\"\(words)\"")]))
         case .fetched(let task, let name, let want, let result):
             // The run's own number, drawn by chance, tells jobs of other states apart too.
             let outcome = try store.append(result, from: name, to: want, of: job, task: task)
-            log(
+            log.write(
                 LogLine(
                     .info, "bars_stored",
                     [
