@@ -159,11 +159,7 @@ private struct SubmitOptions {
         retries = try arguments.integer("--retries", 0...1000) ?? 0
         priority = try arguments.integer("--priority", Int32.min...Int32.max) ?? 0
         name = try arguments.value("--name") ?? ""
-        if let text = try arguments.value("--memory") {
-            do throws(QuantityError) { memoryBytes = UInt64(try Quantities.bytes(text)) } catch {
-                throw UsageError("--memory is \(text); \(error.advice).")
-            }
-        }
+        memoryBytes = try StudyOptions.memory(&arguments)
         if let text = try arguments.value("--timeout") {
             do throws(QuantityError) { timeoutMilliseconds = UInt64(try Quantities.milliseconds(text)) } catch {
                 throw UsageError("--timeout is \(text); \(error.advice).")

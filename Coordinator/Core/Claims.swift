@@ -27,7 +27,11 @@ extension Core {
         }
         // Only now that the books are closed: the last crash of a poisoned task ends its job.
         for (j, index) in open where !jobs[j].state.isOver || jobs[j].state == .unfinished {
-            if blame == .nothing { requeue(index, of: j) } else { crashed(index, of: j, isCertain: blame == .death) }
+            if blame == .nothing {
+                requeue(index, of: j)
+            } else {
+                crashed(index, of: j, with: workers[w].id, isCertain: blame == .death)
+            }
         }
     }
 
@@ -57,21 +61,6 @@ extension Core {
         for index in part.indices where jobs[j].tasks.phase(index) == .queued { jobs[j].queue.append(index, 1) }
     }
 
-    /// The count is stored in the batch that closes the claim: before the next claim of the task goes out.
-    private mutating func crashed(_ index: UInt32, of j: Int, isCertain: Bool) {
-        let before = jobs[j].troubles[index]?.crashes ?? 0
-        guard isCertain || before + 1 < limits.crashes else { return requeue(index, of: j) }
-        jobs[j].troubles[index, default: Job.Trouble()].crashes += 1
-        jobs[j].troubles[index]!.blamed = jobs[j].tasks.epoch(index)
-        let crashes = jobs[j].troubles[index]!.crashes
-        if crashes >= (plantedBug == .blamesNeighbours ? 1 : limits.crashes), plantedBug != .retriesPoison {
-            park(index, of: j, "poisoned: \(crashes) workers died while they ran it")
-        } else {
-            requeue(index, of: j)
-            recordAttempts(index, of: j)
-        }
-    }
-
     mutating func park(_ index: UInt32, of j: Int, _ reason: String) {
         withdrawClaims(of: index, j)
         jobs[j].tasks.set(index, .parked)
@@ -95,14 +84,16 @@ extension Core {
         effects.append(
             .record(
                 .attempts(
-                    TaskID(jobs[j].id, index), failures: trouble.failures, crashes: trouble.crashes,
+                    TaskID(jobs[j].id, index), failures: trouble.failures, deaths: trouble.deaths,
                     parked: trouble.parked)))
     }
 
-    /// `count` tasks of a job are no longer with the worker.
-    mutating func unload(_ count: UInt32, of j: Int, from w: Int) {
+    /// `count` tasks of a run are no longer with the worker.
+    mutating func unload(_ count: UInt32, of held: HeldRun, from w: Int) {
+        let j = at(held.run.job)
         let needs = jobs[j].submission.needs
         workers[w].heldTasks -= count
+        if held.company == .suspects { workers[w].heldSuspects -= count }
         workers[w].heldCores -= UInt64(count) * UInt64(needs.cores)
         workers[w].heldMemory -= UInt64(count) * needs.memoryBytes
         jobs[j].coresHeld -= UInt64(count) * UInt64(needs.cores)
@@ -111,9 +102,8 @@ extension Core {
 
     /// The last open tasks of a held run are answered or taken back.
     mutating func close(_ held: HeldRun, of w: Int, allDone: Bool, used: UInt64? = nil) {
-        let j = at(held.run.job)
-        if plantedBug != .forgetsLoad { unload(held.open, of: j, from: w) }
-        if held.isExclusive, plantedBug != .forgetsReservation {
+        if plantedBug != .forgetsLoad { unload(held.open, of: held, from: w) }
+        if held.company == .nobody, plantedBug != .forgetsReservation {
             workers[w].isReserved = false
             workerChanged(w)
         }
@@ -192,18 +182,10 @@ extension Core {
     private mutating func keep(_ run: ClaimRun, by w: Int) {
         let j = at(run.job)
         jobs[j].tasks.set(run.indices, .claimed)
-        // It was away, not dead: nothing is known against its tasks after all.
-        if !jobs[j].troubles.isEmpty {
-            for index in run.indices where jobs[j].troubles[index]?.blamed == run.epoch {
-                jobs[j].troubles[index]!.blamed = 0
-                jobs[j].troubles[index]!.crashes -= 1
-                recordAttempts(index, of: j)
-            }
-        }
         hold(
             HeldRun(
                 run: run, message: workers[w].sent, open: run.count, grantedMilliseconds: 0, since: now,
-                isExclusive: false), by: w)
+                company: company(of: run)), by: w)
         jobs[j].tasks.forEachQueuedRun(
             in: run.first + run.count..<min(jobs[j].taskCount, run.first + max(run.count, limits.runTasks)),
             epoch: run.epoch, owner: workers[w].id
@@ -242,7 +224,8 @@ extension Core {
         workers[w].heldTasks += count
         workers[w].heldCores += UInt64(count) * UInt64(needs.cores)
         workers[w].heldMemory += UInt64(count) * needs.memoryBytes
-        if held.isExclusive { workers[w].isReserved = true }
+        if held.company == .suspects { workers[w].heldSuspects += count }
+        if held.company == .nobody { workers[w].isReserved = true }
         workers[w].held.append(held)
         workerChanged(w)
         if workers[w].isConnected { jobs[j].ledger?.start(at: now) }
@@ -311,7 +294,7 @@ extension Core {
                 close(held, of: w, allDone: true, used: used)
             } else {
                 workers[w].held[h].open -= count
-                unload(count, of: at(part.job), from: w)
+                unload(count, of: held, from: w)
                 charge(held, of: w, granted: 0, usedMicroseconds: used)
                 h += 1
             }
@@ -333,7 +316,7 @@ extension Core {
                 close(held, of: w, allDone: false, used: used)
                 continue
             }
-            unload(UInt32(lost.count), of: at(part.job), from: w)
+            unload(UInt32(lost.count), of: held, from: w)
             charge(held, of: w, granted: 0, usedMicroseconds: used ?? 0)
             func piece(_ indices: Range<UInt32>) -> ClaimRun {
                 ClaimRun(job: part.job, first: indices.lowerBound, count: UInt32(indices.count), epoch: part.epoch)
@@ -348,7 +331,7 @@ extension Core {
                     pieces.append(
                         HeldRun(
                             run: run, message: held.message, open: open, grantedMilliseconds: 0, since: held.since,
-                            isExclusive: false))
+                            company: held.company))
                 } else if side.lowerBound == held.run.first {
                     effects.append(.record(.closed(run, allDone: true)))
                 }

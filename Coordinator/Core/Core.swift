@@ -12,6 +12,9 @@ package struct Core: Sendable {
         package var heartbeat: Milliseconds = 1000
         /// Workers that may die with a task before it is parked.
         package var crashes: UInt32 = 3
+        /// Tasks suspected of a worker's death that another worker has at a time: of so many at most a second death
+        /// leaves each to be tried alone.
+        package var suspects: UInt32 = 256
         /// How much work a worker's queue should hold, at least and at most.
         package var queuedMinimum: Milliseconds = 50
         package var queuedMaximum: Milliseconds = 2000
@@ -47,6 +50,9 @@ package struct Core: Sendable {
     var names: [WorkerID: String] = [:]
     /// One of those is back.
     var hasReturned = false
+    /// Tasks that the loss of a worker is held against, by worker: it is taken back when the worker returns. Follows from
+    /// the jobs' troubles. Looked up, never iterated.
+    var blamed: [WorkerID: [TaskID]] = [:]
     var effects: [Effect] = []
     /// Empty between events: kept because a tick may come with each of them, and each needs a list of jobs.
     var scratch: [Int] = []
@@ -261,6 +267,7 @@ package struct Core: Sendable {
         // Planted for arrays only: the books of others are cleared below, and it would trap before it is seen.
         if plantedBug != .forgetsRevoke || !jobs[j].isArray { revokeClaims(of: id) }
         if state != .unfinished {
+            forgetBlame(of: j)
             jobs[j].forgetWork()
             dismissAskers(of: id)
             effects.append(.plan(id, .forget))

@@ -53,7 +53,7 @@ extension Core {
 
     private func demand(of j: Int, first: UInt32) -> WorkerIndex.Demand {
         WorkerIndex.Demand(
-            job: j, ahead: ahead(of: j), isSuspect: jobs[j].isSuspect(first), isBudgeted: jobs[j].isBudgeted(first),
+            job: j, ahead: ahead(of: j), company: company(of: first, j), isBudgeted: jobs[j].isBudgeted(first),
             hasPool: (jobs[j].ledger?.pool ?? 1) > 0, isAwaiting: awaited(by: j) != nil)
     }
     /// - Parameter candidates: ascending, each with something queued.
@@ -124,7 +124,7 @@ extension Core {
             next += 1
             guard let index = firstQueued(of: j), mayEverRun(index, of: j, on: w) else { continue }
             let needs = jobs[j].submission.needs
-            if jobs[j].isSuspect(index) || needs.cores > 1 || needs.memoryBytes > 0 {
+            if company(of: index, j) == .nobody || needs.cores > 1 || needs.memoryBytes > 0 {
                 // A task that needs much of a worker, or one to itself, would wait for ever behind small ones: one
                 // worker is emptied for it.
                 if awaited(by: j) == nil { jobs[j].awaited = workers[w].id }
@@ -160,11 +160,11 @@ extension Core {
         // Jobs of one priority take turns.
         if !isOnly { room = min(room, max(1, target(on: w, for: j) / 4)) }
         let isBudgeted = jobs[j].isBudgeted(first)
-        let isExclusive = jobs[j].isSuspect(first)
+        let company = company(of: first, j)
         let remaining = jobs[j].ledger?.remaining(at: now) ?? .max
         guard !isBudgeted || (jobs[j].ledger?.pool ?? 1) > 0 else { return nil }
         // Planned tasks have payloads of their own, so they travel one by one; an array's tasks share theirs.
-        let isAlone = isBudgeted || isExclusive || first >= jobs[j].arrayCount
+        let isAlone = isBudgeted || company == .nobody || first >= jobs[j].arrayCount
         guard let taken = jobs[j].queue.take(atMost: isAlone ? 1 : min(room, limits.runTasks)) else { return nil }
         let last = jobs[j].tasks.epoch(taken.first)
         let epoch = plantedBug == .reusesEpochs ? max(last, 1) : last + 1
@@ -172,7 +172,7 @@ extension Core {
         if taken.count > 1 {
             let end = min(taken.first + taken.count, jobs[j].arrayCount)
             let alike = jobs[j].tasks.queued(from: taken.first, to: end, epoch: last) - taken.first
-            while count < alike, !jobs[j].isSuspect(taken.first + count) {
+            while count < alike, self.company(of: taken.first + count, j) == company {
                 count = jobs[j].troubles.isEmpty ? alike : count + 1
             }
         }
@@ -189,7 +189,7 @@ extension Core {
         hold(
             HeldRun(
                 run: run, message: message, open: count, grantedMilliseconds: granted, since: now,
-                isExclusive: isExclusive), by: w)
+                company: company), by: w)
         return Assignment(
             run: run, kind: jobs[j].submission.kind, payload: jobs[j].payload(run.first),
             sliceMilliseconds: UInt32(slice))
@@ -214,12 +214,15 @@ extension Core {
         if needs.memoryBytes > 0, memory > 0 {
             guard heldMemory <= memory, needs.memoryBytes <= memory - heldMemory else { return 0 }
         }
-        if jobs[j].isSuspect(first) { return heldTasks == 0 ? 1 : 0 }
+        let company = company(of: first, j)
+        if company == .nobody { return heldTasks == 0 ? 1 : 0 }
+        guard company == .any || roomForSuspects(w) > 0 else { return 0 }
         let freeCores = heldCores < UInt64(slots) ? UInt64(slots) - heldCores : 0
         var fits = UInt32(freeCores / UInt64(max(needs.cores, 1)))
         if needs.memoryBytes > 0, memory > 0, plantedBug != .countsMemoryOnce {
             fits = UInt32(min(UInt64(fits), (memory - heldMemory) / needs.memoryBytes))
         }
+        if company == .suspects { fits = min(fits, roomForSuspects(w)) }
         if needs.cores > 1 || needs.memoryBytes > 0 || jobs[j].isBudgeted(first) { return fits }
         // Queued ahead: enough that the worker is never without work while a message travels, little enough that
         // nobody waits behind it. Unknown times are learnt one task a slot first.
@@ -231,7 +234,8 @@ extension Core {
         // Near the end of a job the rest is shared out by speed instead of going to whoever asks first.
         let all = max(index.livePace, 1)
         let share = (UInt64(jobs[j].queue.count) * UInt64(slots) * UInt64(workers[w].pace) + all - 1) / all
-        return UInt32(min(wanted, max(share, UInt64(fits)), UInt64(UInt32.max)))
+        let usual = UInt32(min(wanted, max(share, UInt64(fits)), UInt64(UInt32.max)))
+        return company == .suspects ? min(usual, roomForSuspects(w)) : usual
     }
 
     /// Tasks queued behind each running one: a power of two, worth at least `queuedMinimum` and far less than

@@ -94,7 +94,8 @@ package enum Record: Sendable, Equatable {
     case closed(ClaimRun, allDone: Bool)
     case done(ClaimRun, [UInt8], busyMicroseconds: UInt64)
     /// Attempts of one task that did not end in a result; `parked` says why it is not tried again.
-    case attempts(TaskID, failures: UInt32, crashes: UInt32, parked: String?)
+    /// - deaths: workers that died while they had the task.
+    case attempts(TaskID, failures: UInt32, deaths: [WorkerID], parked: String?)
     indirect case ledger(JobID, LedgerEntry)
     /// Said to the planner, and to be said again when it is rebuilt.
     indirect case heard(JobID, Hearing)

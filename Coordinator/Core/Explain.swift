@@ -88,7 +88,9 @@ extension Core {
         for worker in workers {
             let open = worker.held.reduce(0) { $0 + $1.open }
             if open != worker.heldTasks { return "worker \(worker.id): held tasks are miscounted" }
-            if worker.isReserved, !worker.held.contains(where: \.isExclusive) {
+            let suspects = worker.held.reduce(0) { $0 + ($1.company == .suspects ? $1.open : 0) }
+            if suspects != worker.heldSuspects { return "worker \(worker.id): held suspects are miscounted" }
+            if worker.isReserved, !worker.held.contains(where: { $0.company == .nobody }) {
                 return "worker \(worker.id): reserved for nothing"
             }
             if worker.isGone, open > 0 { return "worker \(worker.id): gone with claims" }
@@ -126,6 +128,7 @@ extension Core {
             }
             for (index, trouble) in job.troubles.sorted(by: { $0.key < $1.key }) {
                 mix(UInt64(index) << 32 | UInt64(trouble.failures) << 16 | UInt64(trouble.crashes))
+                for worker in trouble.deaths { mix(worker.incarnation) }
             }
         }
         return hash
@@ -149,9 +152,7 @@ extension Core {
             }
             for index in Set(mine.troubles.keys).union(theirs.troubles.keys).sorted() {
                 let (a, b) = (mine.troubles[index], theirs.troubles[index])
-                if a?.failures != b?.failures || a?.crashes != b?.crashes || a?.parked != b?.parked {
-                    return "troubles of task \(mine.id).\(index)"
-                }
+                if a != b { return "troubles of task \(mine.id).\(index)" }
             }
         }
         return jobs.count == other.jobs.count ? nil : "\(jobs.count) jobs, were \(other.jobs.count)"

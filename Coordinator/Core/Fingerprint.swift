@@ -86,8 +86,9 @@ package struct Fingerprint: Sendable {
         case .done(let run, let bytes, let busy):
             for word in [24, UInt64(bytes.count), busy] { mix(word) }
             mix(run)
-        case .attempts(let task, let failures, let crashes, let parked):
-            for number in [25, task.job.number, task.index, failures, crashes] { mix(UInt64(number)) }
+        case .attempts(let task, let failures, let deaths, let parked):
+            for number in [25, task.job.number, task.index, failures, UInt32(deaths.count)] { mix(UInt64(number)) }
+            for worker in deaths { mix(worker.incarnation) }
             if let parked { mix(parked) }
         case .ledger(let job, let entry):
             for word in [

@@ -62,10 +62,10 @@ struct Job: Sendable {
 
     struct Trouble: Sendable, Equatable {
         var failures: UInt32 = 0
-        var crashes: UInt32 = 0
+        /// Workers that died while they had it, the newest last; one that returns did not die and is taken out again.
+        var deaths: [WorkerID] = []
         var parked: String?
-        /// The claim that the newest crash was counted for, while its worker may still turn out to be alive; 0: none.
-        var blamed: Epoch = 0
+        var crashes: UInt32 { UInt32(deaths.count) }
     }
 
     init(id: JobID, submission: Submission, submitted: UInt64) {
@@ -102,9 +102,9 @@ struct Job: Sendable {
         troubles = troubles.filter { $0.value.parked != nil }
         tasks.compress()
     }
-    /// A task that was there when a worker died is run alone from then on, so that the next death has one suspect.
-    @inline(__always) func isSuspect(_ index: UInt32) -> Bool {
-        !troubles.isEmpty && (troubles[index]?.crashes ?? 0) > 0
+    /// Workers that died while they had a task.
+    @inline(__always) func crashes(of index: UInt32) -> UInt32 {
+        troubles.isEmpty ? 0 : troubles[index]?.crashes ?? 0
     }
 
     /// The epoch as far as it still has a say: a parked task, or one of a job that is over, is never claimed again.

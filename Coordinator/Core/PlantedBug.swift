@@ -11,6 +11,8 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     /// Of second claims.
     case keepsLosingClaim, keepsLosersCore, acceptsBothResults, claimsThrice, doublesSlices, forgetsSecondInRestart
     case forgetsDeathsInRestart
+    /// Of deaths that are held against tasks.
+    case keepsBlame, forgetsBlameInRestart, triesSuspectsTogether, triesLastBesideOthers
     /// Of results that are taken from earlier tasks; the last two of the shell that the simulator stands for.
     case forgetsReused, queuesReused, reusesOldCode, reusesAnything
 }

@@ -14,7 +14,8 @@ package struct StoredJob: Sendable {
     package var status = PlanStatus()
     /// Accepted results, as runs.
     package var done: [ClaimRun] = []
-    package var attempts: [(index: UInt32, failures: UInt32, crashes: UInt32, parked: String?)] = []
+    /// Tasks that did not end well at first. A death whose worker is not known is worker 0's.
+    package var attempts: [(index: UInt32, failures: UInt32, deaths: [WorkerID], parked: String?)] = []
     /// Claims, in the order they were made; those no longer open still say how far epochs have risen.
     package var claims: [(run: ClaimRun, worker: WorkerID, grantedMilliseconds: UInt32, isOpen: Bool)] = []
     package var ledger: [LedgerEntry] = []
@@ -88,7 +89,7 @@ extension Core {
         }
         for entry in stored.attempts {
             job.troubles[entry.index] = Job.Trouble(
-                failures: entry.failures, crashes: entry.crashes, parked: entry.parked)
+                failures: entry.failures, deaths: entry.deaths, parked: entry.parked)
             if entry.parked != nil {
                 job.tasks.set(entry.index, .parked)
                 job.parked += 1
@@ -107,6 +108,7 @@ extension Core {
             return
         }
         let j = jobs.count - 1
+        findBlame(of: j)
         for claim in stored.claims where !claim.isOpen && plantedBug != .forgetsEpochsInRestart {
             for index in claim.run.indices where jobs[j].tasks.contains(index) {
                 let phase = jobs[j].tasks.phase(index)
@@ -147,7 +149,7 @@ extension Core {
         hold(
             HeldRun(
                 run: run, message: 0, open: open, grantedMilliseconds: 0, since: now,
-                isExclusive: jobs[j].isSuspect(run.first)), by: w!, taken: taken)
+                company: company(of: run)), by: w!, taken: taken)
     }
 
     /// Claims come by their epochs: of two that are open the second follows the first; and one may have ended since.

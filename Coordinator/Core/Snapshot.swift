@@ -57,6 +57,7 @@ extension Core: Wire {
         medians = try reader.array()
         nextWatched = Int(try reader.integer(UInt32.self))
         hasReturned = try reader.bool()
+        for j in jobs.indices where !jobs[j].state.isOver || jobs[j].state == .unfinished { findBlame(of: j) }
         let tried: WorkerIndex = try reader.value()
         guard tried.positions.allSatisfy({ workers.indices.contains($0) }),
             workerAt.sorted.allSatisfy({ workers.indices.contains($0.at) }),
@@ -80,9 +81,9 @@ extension Core: Wire {
     /// How many stored properties the snapshots know of, by type; of these `effects`, `scratch` and `plantedBug` are not part of
     /// them, and sums are made anew.
     package static let snapshotProperties = [
-        "Core": 19, "Limits": 11, "Job": 35, "Trouble": 4, "Claimant": 2, "MedianSketch": 2, "TaskTable": 2, "Chunk": 3,
+        "Core": 20, "Limits": 12, "Job": 35, "Trouble": 3, "Claimant": 2, "MedianSketch": 2, "TaskTable": 2, "Chunk": 3,
         "Row": 3,
-        "RunQueue": 3, "Ledger": 12, "Worker": 23, "HeldRun": 6,
+        "RunQueue": 3, "Ledger": 12, "Worker": 24, "HeldRun": 6,
     ]
     /// The same, as they are.
     package static var properties: [String: Int] {
@@ -99,7 +100,7 @@ extension Core: Wire {
             ("Worker", Worker(id: WorkerID(1), hello: hello, isConnected: true, lastHeard: 0, deadline: 0)),
             (
                 "HeldRun",
-                HeldRun(run: run, message: 0, open: 1, grantedMilliseconds: 0, since: 0, isExclusive: false)
+                HeldRun(run: run, message: 0, open: 1, grantedMilliseconds: 0, since: 0, company: .any)
             ),
         ]
         return Dictionary(uniqueKeysWithValues: values.map { ($0.0, Mirror(reflecting: $0.1).children.count) })
@@ -111,7 +112,7 @@ extension Core.Limits: Wire {
         for value in [silence, heartbeat, queuedMinimum, queuedMaximum, slice, readoption, deadlineGrace, straggle] {
             writer.integer(value)
         }
-        for value in [crashes, runTasks] { writer.integer(value) }
+        for value in [crashes, suspects, runTasks] { writer.integer(value) }
         writer.array(speculated)
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -124,6 +125,7 @@ extension Core.Limits: Wire {
         deadlineGrace = try reader.integer()
         straggle = try reader.integer()
         crashes = try reader.integer()
+        suspects = try reader.integer()
         runTasks = try reader.integer()
         speculated = try reader.array()
     }
@@ -164,7 +166,8 @@ extension Job: Wire {
         writer.count(troubles.count)
         for (index, trouble) in troubles.sorted(by: { $0.key < $1.key }) {
             writer.integer(index)
-            for number in [trouble.failures, trouble.crashes, trouble.blamed] { writer.integer(number) }
+            writer.integer(trouble.failures)
+            writer.array(trouble.deaths)
             writer.optional(trouble.parked)
         }
         for count in [done, reused, parked, claimed, toldIdle.tasks, toldIdle.done] { writer.integer(count) }
@@ -206,12 +209,11 @@ extension Job: Wire {
         arrayCount = try reader.integer()
         for _ in 0..<(try reader.count(elementBytes: 4)) { payloads.append(try reader.blob()) }
         budgeted = try reader.integers(of: UInt8.self).map { $0 == 1 }
-        for _ in 0..<(try reader.count(elementBytes: 17)) {
+        for _ in 0..<(try reader.count(elementBytes: 13)) {
             let index: UInt32 = try reader.integer()
             var trouble = Trouble()
             trouble.failures = try reader.integer()
-            trouble.crashes = try reader.integer()
-            trouble.blamed = try reader.integer()
+            trouble.deaths = try reader.array()
             trouble.parked = try reader.optional()
             troubles[index] = trouble
         }
@@ -238,7 +240,7 @@ extension Worker: Wire {
         writer.value(hello)
         for flag in [isConnected, isDraining, isGone, isReserved, isChanged, isTried] { writer.bool(flag) }
         for number in [stamp, lastHeard, deadline, heldCores, heldMemory, sent, completed] { writer.integer(number) }
-        for number in [heldTasks, pace] { writer.integer(number) }
+        for number in [heldTasks, heldSuspects, pace] { writer.integer(number) }
         writer.array(held)
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -258,6 +260,7 @@ extension Worker: Wire {
         sent = try reader.integer()
         completed = try reader.integer()
         heldTasks = try reader.integer()
+        heldSuspects = try reader.integer()
         pace = try reader.integer()
         held = try reader.array()
     }
@@ -270,11 +273,11 @@ extension HeldRun: Wire {
         writer.integer(open)
         writer.integer(grantedMilliseconds)
         writer.integer(since)
-        writer.bool(isExclusive)
+        writer.value(company)
     }
     package init(from reader: inout WireReader) throws(WireError) {
         self.init(
             run: try reader.value(), message: try reader.integer(), open: try reader.integer(),
-            grantedMilliseconds: try reader.integer(), since: try reader.integer(), isExclusive: try reader.bool())
+            grantedMilliseconds: try reader.integer(), since: try reader.integer(), company: try reader.value())
     }
 }

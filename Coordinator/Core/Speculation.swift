@@ -4,8 +4,8 @@ import Messages
 // results are equal, so the first one wins and the other claim is taken back at its worker.
 //
 // Only tasks of kinds that say so (`JobKind.isRepeatable`); and of these none that runs in slices, for its slice ends
-// anyhow and its cursor depends on the worker. One that was there when a worker died runs alone on both, and not on
-// two when one death more would be its last.
+// anyhow and its cursor depends on the worker. And none that two deaths more would park: beside a task that kills both
+// its workers it would be taken for another such.
 extension Core {
     /// So many times the median of its kind.
     private static let patience: UInt64 = 4
@@ -109,9 +109,8 @@ extension Core {
 
     private func mayBeDoubled(_ index: UInt32, _ run: ClaimRun, _ w: Int) -> Bool {
         let job = jobs[at(run.job)]
-        let crashes = job.troubles.isEmpty ? 0 : job.troubles[index]?.crashes ?? 0
         return job.unanswered(index, epoch: run.epoch, owner: workers[w].id) == .claimed
-            && crashes + 2 <= limits.crashes
+            && job.crashes(of: index) + 2 < limits.crashes
             && (!job.hasTwoClaims(index) || plantedBug == .claimsThrice)
             && (!job.isBudgeted(index) || plantedBug == .doublesSlices)
     }
@@ -126,7 +125,7 @@ extension Core {
         hold(
             HeldRun(
                 run: run, message: workers[w].sent, open: 1, grantedMilliseconds: 0, since: now,
-                isExclusive: jobs[j].isSuspect(index)),
+                company: company(of: index, j)),
             by: w, taken: 0)
         let assignment = Assignment(run: run, kind: jobs[j].submission.kind, payload: jobs[j].payload(index))
         effects.append(.send(.assign(number: workers[w].sent, [assignment]), to: workers[w].id))
@@ -135,8 +134,8 @@ extension Core {
                 LogLine(
                     .info, "task_claimed_twice",
                     [
-                        ("task", "\(run.job).\(index)"), ("worker", "\(workers[w].id)"),
-                        ("after_ms", "\(now - straggler.since)"),
+                        ("task", "\(run.job).\(index)"), ("epoch", "\(run.epoch)"),
+                        ("worker", "\(workers[w].id)"), ("after_ms", "\(now - straggler.since)"),
                     ])))
     }
 
@@ -161,7 +160,7 @@ extension Core {
             close(held, of: w, allDone: true)
         } else {
             workers[w].held[h].open -= 1
-            if plantedBug != .keepsLosersCore { unload(1, of: j, from: w) }
+            if plantedBug != .keepsLosersCore { unload(1, of: held, from: w) }
         }
         cancelClaim(ClaimRun(job: jobs[j].id, first: index, count: 1, epoch: loser.epoch), at: w)
     }

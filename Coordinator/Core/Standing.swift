@@ -21,7 +21,7 @@ package enum Standing: Sendable, Equatable {
     case inLine(next: UInt32)
     /// Every worker that fits it has as much as it should.
     case busy(fitting: Int)
-    /// It was there when a worker died, so it runs alone, and none that fits it is empty.
+    /// It was there when workers died, and another death would be its last: it runs alone, and none that fits it is empty.
     case alone
     /// There is room, and it goes to another job first, or is kept for one that needs much of a worker.
     case behind(JobID)
@@ -63,7 +63,7 @@ extension Core {
         guard let next = tried.firstQueued(of: j) else { return .busy(fitting: fitting.count) }
         if next != task.index { return .inLine(next: next) }
         guard let free = fitting.first(where: { tried.room(on: $0, for: j, next) > 0 }) else {
-            return job.isSuspect(next) ? .alone : .busy(fitting: fitting.count)
+            return company(of: next, j) == .nobody ? .alone : .busy(fitting: fitting.count)
         }
         // The rest of the budget is out with other tasks; or somebody else is next where there is room.
         guard let other = tried.rival(of: j, on: free) else { return .busy(fitting: fitting.count) }

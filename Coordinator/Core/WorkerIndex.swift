@@ -51,7 +51,8 @@ struct WorkerIndex: Sendable {
     struct Demand: Equatable, Sendable {
         let job: Int
         let ahead: UInt64
-        let isSuspect: Bool, isBudgeted: Bool, hasPool: Bool, isAwaiting: Bool
+        let company: Company
+        let isBudgeted: Bool, hasPool: Bool, isAwaiting: Bool
     }
 
     mutating func vacate(_ w: Int, name: String) {
@@ -200,7 +201,8 @@ extension WorkerIndex: Wire {
         for entry in demand {
             writer.integer(UInt32(entry.job))
             writer.integer(entry.ahead)
-            for flag in [entry.isSuspect, entry.isBudgeted, entry.hasPool, entry.isAwaiting] { writer.bool(flag) }
+            writer.value(entry.company)
+            for flag in [entry.isBudgeted, entry.hasPool, entry.isAwaiting] { writer.bool(flag) }
         }
     }
     package init(from reader: inout WireReader) throws(WireError) {
@@ -221,7 +223,7 @@ extension WorkerIndex: Wire {
             let ahead: UInt64 = try reader.integer()
             demand.append(
                 Demand(
-                    job: job, ahead: ahead, isSuspect: try reader.bool(), isBudgeted: try reader.bool(),
+                    job: job, ahead: ahead, company: try reader.value(), isBudgeted: try reader.bool(),
                     hasPool: try reader.bool(), isAwaiting: try reader.bool()))
         }
     }

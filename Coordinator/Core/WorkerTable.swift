@@ -8,8 +8,9 @@ struct Worker: Sendable {
     var lastHeard: Milliseconds
     /// Silent past this moment it is lost. Moved nearer when another process of its name appears.
     var deadline: Milliseconds
-    /// Tasks in `held` not yet answered, and the slots, memory they take.
+    /// Tasks in `held` not yet answered, those of them that are suspected of a death, and the slots, memory all take.
     var heldTasks: UInt32 = 0
+    var heldSuspects: UInt32 = 0
     /// How fast it answers, in 1024ths of what its jobs' tasks take on all workers.
     var pace: UInt32 = 1024
     var heldCores: UInt64 = 0
@@ -80,6 +81,5 @@ struct HeldRun: Sendable, Equatable {
     var open: UInt32
     let grantedMilliseconds: UInt32
     let since: Milliseconds
-    /// Runs alone on its worker.
-    let isExclusive: Bool
+    let company: Company
 }

@@ -12,6 +12,7 @@ extension Core {
             workers[w].isConnected = true
         } else {
             w = join(hello)
+            absolve(hello.worker)
         }
         // A coordinator that restarted counts its messages on from what the worker has seen.
         workers[w].sent = max(workers[w].sent, hello.seen)

@@ -162,7 +162,7 @@ enum FlightFile {
         case hash
     }
     private static let mark: [UInt8] = Array("APXF".utf8)
-    private static let version: UInt16 = 3
+    private static let version: UInt16 = 4
 
     static func name(_ number: Int) -> String {
         let digits = "\(number)"

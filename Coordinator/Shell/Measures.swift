@@ -36,7 +36,7 @@ struct Measures {
                 guard let kind = kindOf[run.job] else { continue }
                 kinds[kind, default: Kind()].taskSeconds.add(
                     Double(busy) / 1e6 / Double(max(run.count, 1)), times: UInt64(run.count))
-            case .attempts(let task, _, _, let parked):
+            case .attempts(let task, let failures, _, let parked) where failures > 0 || parked != nil:
                 guard let kind = kindOf[task.job] else { continue }
                 kinds[kind, default: Kind()].failures += 1
                 if parked != nil { kinds[kind, default: Kind()].parked += 1 }

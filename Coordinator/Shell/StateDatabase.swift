@@ -58,7 +58,7 @@ package struct StateDatabase: ~Copyable {
         let growDone = try database.prepare("UPDATE done SET first=?2, count=?3, busy=?4 WHERE seq=?1")
         let deleteDone = try database.prepare("DELETE FROM done WHERE seq=?1")
         let insertAttempts = try database.prepare(
-            "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked) VALUES(?1, ?2, ?3, ?4, ?5)")
+            "INSERT OR REPLACE INTO attempts(job, idx, failures, crashes, parked, dead) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
         let insertLedger = try database.prepare(
             "INSERT INTO ledger(job, at, task, granted, spent, donated) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")
         let setBudget = try database.prepare(
@@ -207,12 +207,13 @@ package struct StateDatabase: ~Copyable {
             let statement = allDone ? 0 : 1
             if statement == 0 { try close(deleteClaim, run) } else { try close(closeClaim, run) }
         case .done(let run, let result, let busy): try writeDone(run, result, busy)
-        case .attempts(let task, let failures, let crashes, let parked):
+        case .attempts(let task, let failures, let deaths, let parked):
             try insertAttempts.bind(Int(task.job.number), at: 1)
             try insertAttempts.bind(Int(task.index), at: 2)
             try insertAttempts.bind(Int(failures), at: 3)
-            try insertAttempts.bind(Int(crashes), at: 4)
+            try insertAttempts.bind(deaths.count, at: 4)
             if let parked { try insertAttempts.bind(parked, at: 5) } else { try insertAttempts.bindNull(at: 5) }
+            try insertAttempts.bind(blob: Self.bytes(of: deaths), at: 6)
             try insertAttempts.run()
         case .ledger(let job, let entry):
             try insertLedger.bind(Int(job.number), at: 1)
@@ -245,6 +246,24 @@ package struct StateDatabase: ~Copyable {
             try insertAddition.bind(Int64(bitPattern: token), at: 2)
             try insertAddition.bind(Int64(bitPattern: milliseconds), at: 3)
             try insertAddition.run()
+        }
+    }
+
+    /// Incarnations of eight bytes each.
+    private static func bytes(of workers: [WorkerID]) -> [UInt8] {
+        var writer = WireWriter()
+        for worker in workers { writer.value(worker) }
+        return writer.bytes
+    }
+    /// - count: of all; the oldest have no name where fewer are named.
+    private static func workers(in bytes: [UInt8], count: Int) throws(DatabaseError) -> [WorkerID] {
+        do {
+            var reader = WireReader(bytes)
+            var workers: [WorkerID] = []
+            while workers.count < bytes.count / 8 { workers.append(try reader.value()) }
+            return Array(repeating: WorkerID(0), count: max(0, count - workers.count)) + workers
+        } catch {
+            throw DatabaseError(cause: .corrupt, "attempts: \(error)")
         }
     }
 
@@ -329,13 +348,14 @@ package struct StateDatabase: ~Copyable {
                 ))
         }
         let attempts = try database.prepare(
-            "SELECT idx, failures, crashes, parked FROM attempts WHERE job=?1 ORDER BY idx")
+            "SELECT idx, failures, crashes, dead, parked FROM attempts WHERE job=?1 ORDER BY idx")
         try attempts.bind(id, at: 1)
         while try attempts.step() {
             job.attempts.append(
                 (
-                    UInt32(attempts.integer(0)), UInt32(attempts.integer(1)), UInt32(attempts.integer(2)),
-                    attempts.isNull(3) ? nil : attempts.text(3)
+                    UInt32(attempts.integer(0)), UInt32(attempts.integer(1)),
+                    try Self.workers(in: attempts.blob(3), count: Int(attempts.integer(2))),
+                    attempts.isNull(4) ? nil : attempts.text(4)
                 ))
         }
         job.ledger = try ledger(of: job.id, from: 0, limit: .max)

@@ -4,10 +4,12 @@ import Store
 /// The tables of `state.sqlite`, from version to version.
 enum StateTables {
     /// Raised with every change of the tables, and a step added that makes the new ones of the old.
-    private static let version: Int64 = 4
+    private static let version: Int64 = 5
     /// From each version to the next, oldest first.
     private static let steps: [(from: Int64, sql: String)] = [
-        (3, "CREATE TABLE written_by(version TEXT NOT NULL)")
+        (3, "CREATE TABLE written_by(version TEXT NOT NULL)"),
+        // Which workers died with a task: those of before stay counted, and unnamed.
+        (4, "ALTER TABLE attempts ADD COLUMN dead BLOB NOT NULL DEFAULT x''"),
     ]
 
     /// Makes them, or carries those of an earlier version over.
@@ -66,7 +68,7 @@ enum StateTables {
             CREATE TABLE done(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, first INTEGER NOT NULL,
                 count INTEGER NOT NULL, epoch INTEGER NOT NULL, result BLOB NOT NULL, busy INTEGER NOT NULL);
             CREATE TABLE attempts(job INTEGER, idx INTEGER, failures INTEGER NOT NULL, crashes INTEGER NOT NULL,
-                parked TEXT, PRIMARY KEY(job, idx)) WITHOUT ROWID;
+                parked TEXT, dead BLOB NOT NULL DEFAULT x'', PRIMARY KEY(job, idx)) WITHOUT ROWID;
             CREATE TABLE ledger(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, at INTEGER NOT NULL,
                 task INTEGER NOT NULL, granted INTEGER NOT NULL, spent INTEGER NOT NULL, donated INTEGER NOT NULL);
             CREATE TABLE hearings(seq INTEGER PRIMARY KEY, job INTEGER NOT NULL, after_results INTEGER NOT NULL,

@@ -222,10 +222,8 @@ int apex_watchdog(const char *setting) {
 
 // In the child, which borrows its parent's memory: system calls only. 0 or an errno.
 static int surround(struct apex_surroundings *around) {
-    if (around->is_confined) {
-        struct rlimit none = {0, 0};
-        setrlimit(RLIMIT_CORE, &none);
-    }
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
     around->step = APEX_STEP_GROUP;
     // First: the group counts everything from here on.
     if (around->group >= 0 && write(around->group, "0", 1) < 0) return errno;
@@ -251,9 +249,19 @@ static int surround(struct apex_surroundings *around) {
         struct rlimit limit = {around->processes, around->processes};
         setrlimit(RLIMIT_NPROC, &limit);
     }
-    if (around->is_confined) prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     around->step = APEX_STEP_PROGRAM;
     return 0;
+}
+
+// In the child too.
+static void write_channel_name(char *room) {
+    char digits[12];
+    int count = 0, length = 6;
+    memcpy(room, "/proc/", 6);
+    for (pid_t left = getpid(); left > 0; left /= 10) digits[count++] = (char)('0' + left % 10);
+    while (count > 0) room[length++] = digits[--count];
+    memcpy(room + length, "/fd/3", 6);
 }
 
 int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
@@ -286,7 +294,12 @@ int apex_start(const char *program, char *const words[], char *const environment
                 _exit(127);
             }
         }
-        close_range(3, ~0U, 0);
+        if (around->channel >= 0 && (dup2(around->channel, 3) < 0 || fcntl(3, F_SETFD, 0) != 0)) {
+            failure = errno;
+            _exit(127);
+        }
+        for (int at = 0; at < around->channel_name_count; at++) write_channel_name(around->channel_names[at]);
+        close_range(around->channel >= 0 ? 4 : 3, ~0U, 0);
         pthread_sigmask(SIG_SETMASK, &none, 0);
         execvpe(program, words, environment);
         failure = errno;

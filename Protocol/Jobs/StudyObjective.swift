@@ -16,8 +16,10 @@ extension Study {
         package func write(to writer: inout WireWriter) {
             switch self {
             case .command(let program):
-                writer.integer(UInt8(0))
+                // Without bounds in the form that studies made before there were any have.
+                writer.integer(program.bounds == Program.Bounds() ? UInt8(0) : 4)
                 writer.value(program)
+                if program.bounds != Program.Bounds() { writer.value(program.bounds) }
             case .function(let name):
                 writer.integer(UInt8(1))
                 writer.string(name)
@@ -34,6 +36,11 @@ extension Study {
             case 1: self = .function(try reader.string())
             case 2: self = .algorithm(try reader.string(), universe: try reader.value())
             case 3: self = .external
+            case 4:
+                var program: Program = try reader.value()
+                program.bounds = try reader.value()
+                guard program.bounds != Program.Bounds() else { throw WireError("bounds that bound nothing") }
+                self = .command(program)
             case let other: throw WireError("\(other) is no kind of objective")
             }
         }
@@ -51,6 +58,27 @@ extension Study {
         /// Takes the value from the last line of stdout that this POSIX extended regular expression matches (first
         /// group, or the whole match); empty: the last line that is a bare number.
         package var pattern: String
+        /// Travel and are stored beside it: see `Objective`.
+        package var bounds = Bounds()
+
+        /// What a trial's processes may use together; 0: what a worker gives a task that asks for nothing.
+        package struct Bounds: Sendable, Equatable, Wire {
+            package var cores: UInt32 = 0
+            package var memoryBytes: UInt64 = 0
+            package var processes: UInt32 = 0
+            package init() {}
+            package func write(to writer: inout WireWriter) {
+                writer.integer(cores)
+                writer.integer(memoryBytes)
+                writer.integer(processes)
+            }
+            package init(from reader: inout WireReader) throws(WireError) {
+                cores = try reader.integer()
+                memoryBytes = try reader.integer()
+                processes = try reader.integer()
+            }
+        }
+
         package init(
             words: [String], timeoutMilliseconds: UInt64 = 0, graceMilliseconds: UInt64 = 10_000, folder: String = "",
             pattern: String = ""

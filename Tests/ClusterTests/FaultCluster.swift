@@ -127,9 +127,12 @@ final class FaultCluster {
     }
 
     /// Events of this name in the coordinator's log.
-    func events(_ name: String) -> Int {
+    func events(_ name: String) -> Int { lines(name).count }
+    func lines(_ name: String) -> [[String: Any]] {
         let log = (try? String(contentsOfFile: state + "/log.jsonl", encoding: .utf8)) ?? ""
-        return log.split(separator: "\n").count { $0.contains("\"event\":\"\(name)\"") }
+        return log.split(separator: "\n").filter { $0.contains("\"event\":\"\(name)\"") }.compactMap {
+            (try? JSONSerialization.jsonObject(with: Data($0.utf8))) as? [String: Any]
+        }
     }
 }
 

@@ -38,6 +38,30 @@ struct FaultProcesses {
         #expect(cluster.started.dropFirst(2 + held.count).contains { $0.worker == victim }, "it works again")
     }
 
+    @Test func `a hundred thousand tasks that a killed worker had run elsewhere within five seconds of its loss`()
+        throws
+    {
+        let count = 4_000_000
+        let cluster = try FaultCluster()
+        for name in ["a", "b"] { try cluster.startWorker(name, slots: 8) }
+        let outcome = try Programs.run(
+            "apex", ["submit", "noop", "--count", "\(count)", "--state", cluster.state, "--json"])
+        #expect(outcome.code == 0, "\(outcome.errors)")
+        let done = { (try? StateFile.number(cluster.state, "SELECT sum(count) FROM done")) ?? 0 }
+        #expect(Programs.eventually { done() >= count / 8 })
+        cluster.workers[0].send(SIGKILL)
+        #expect(Programs.eventually(within: 60) { cluster.events("job_ended") == 1 })
+        let loss = try #require(cluster.lines("worker_lost").first)
+        let end = try #require(cluster.lines("job_ended").first)
+        let held = try #require(Int("\(loss["tasks"] ?? "")"))
+        let seconds = (try #require(end["at"] as? Double) - (try #require(loss["at"] as? Double))) / 1000
+        print("fault=worker_with_many held=\(held) recovered_seconds=\(fixed(seconds))")
+        #expect(held >= 100_000)
+        #expect(seconds <= Self.recovery)
+        #expect(done() == count)
+        #expect(end["state"] as? String == "done")
+    }
+
     @Test func `a coordinator that hangs for longer than the silence limit loses no worker`() throws {
         let cluster = try FaultCluster()
         for name in ["a", "b"] { try cluster.startWorker(name) }

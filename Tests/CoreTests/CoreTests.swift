@@ -9,6 +9,7 @@ struct Bench {
     var store = SimulatedStore()
     var now: Milliseconds = 1
     let client = ClientRef(connection: 1, number: 1)
+    init() { store.limits = core.limits }
 
     @discardableResult mutating func send(_ event: Event, from worker: WorkerID? = nil) -> [Effect] {
         store.note(event)

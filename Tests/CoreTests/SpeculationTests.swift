@@ -14,6 +14,7 @@ private struct Race {
     /// - Parameter kind: of the job.
     init(kind: String = "repeatable", cores: UInt32 = 3) {
         bench.core = Core(limits: Self.limits)
+        bench.store.limits = Self.limits
         var submission = Submission(token: 1, kind: kind, spec: [])
         submission.needs.cores = cores
         bench.send(.submitted(submission, by: bench.client))

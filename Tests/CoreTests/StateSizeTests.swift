@@ -41,7 +41,7 @@ struct StateSizeTests {
             records += start(job)
             records.append(.array(job, payload: [0], count: tasks))
             // One task fails at first, one for good, and one claim is lost: each leaves rows while the job lives.
-            records.append(.attempts(TaskID(job, 1), failures: 1, crashes: 0, parked: nil))
+            records.append(.attempts(TaskID(job, 1), failures: 1, deaths: [], parked: nil))
             records.append(.claimed(run(job, 0, tasks), by: worker, grantedMilliseconds: 0))
             records.append(.closed(run(job, 0, tasks), allDone: false))
             // The second half first: rows grow at both ends, and join.
@@ -68,6 +68,26 @@ struct StateSizeTests {
         let bytes = try pages.step() ? Int(pages.integer(0)) : .max
         print("bytes of a job that ended: \(bytes / Int(jobs))")
         #expect(bytes <= Int(jobs) * 400)
+    }
+
+    @Test func `who died with a task is read again, and deaths of before names were kept stay counted`() throws {
+        defer { forgetFolder() }
+        let job = JobID(1)
+        var database = try StateDatabase(path: path)
+        let deaths = [WorkerID(3), WorkerID(.max)]
+        try database.commit(
+            start(job) + [
+                .array(job, payload: [0], count: 9),
+                .attempts(TaskID(job, 4), failures: 1, deaths: deaths, parked: nil),
+                .attempts(TaskID(job, 5), failures: 0, deaths: [worker], parked: "poisoned"),
+                .attempts(TaskID(job, 6), failures: 0, deaths: [worker], parked: nil),
+            ])
+        let other = try Database(path: path, mode: .durable)
+        try other.execute("UPDATE attempts SET dead=x'', crashes=2 WHERE idx=6")
+        let stored = try database.load()[0].attempts
+        #expect(stored.map(\.index) == [4, 5, 6] && stored.map(\.failures) == [1, 0, 0])
+        #expect(stored.map(\.deaths) == [deaths, [worker], [WorkerID(0), WorkerID(0)]])
+        #expect(stored.map(\.parked) == [nil, "poisoned", nil])
     }
 
     @Test func `tasks handed out and handed back for ever keep few rows, and the newest epoch`() throws {

@@ -58,6 +58,10 @@ enum StudyCreate: Subcommand {
                                 8 with --reproducible or --stages, whose trials depend on it)
           --timeout TIME        `run` starts no trial after so long, as 90s, 2h
           --trial-timeout TIME  a trial that takes longer is ended and has failed
+          --memory SIZE         memory a trial's program needs, as 512M or 2G; it goes to workers that have as much, and
+                                may use no more
+          --cores C             slots a trial occupies (default 1)
+          --processes N         processes a trial may have
           --grace TIME          between SIGTERM and SIGKILL of a trial's processes (default 10s)
           --folder DIR          where trials have their folders, as DIR/STUDY/NUMBER on every worker's machine
                                 (default: trials/ in the worker's own state folder)
@@ -133,7 +137,7 @@ enum StudyCreate: Subcommand {
             Submission(
                 // Two who make a study of one name at once make one study.
                 token: token(spec.name, before), kind: Study.name, spec: spec.wireBytes, name: spec.name,
-                toleratesFailures: true))
+                needs: spec.objective.needs, toleratesFailures: true))
         let study = try host.open(job, spec.name)
         spec.made = study.spec.made  // another's, when two made it at once
         guard study.spec == spec else {
@@ -220,8 +224,12 @@ enum StudyOptions {
         let grace = try time("--grace", &arguments) ?? 10_000
         let pattern = try arguments.value("--pattern") ?? ""
         let folder = try arguments.value("--folder") ?? ""
-        guard folder.isEmpty || !isBuiltIn(what) else {
-            throw UsageError("--folder is for programs; \(what) runs none.")
+        var bounds = Study.Program.Bounds()
+        bounds.cores = try arguments.integer("--cores", 1...4096) ?? 0
+        bounds.processes = try arguments.integer("--processes", 1...1_000_000) ?? 0
+        bounds.memoryBytes = try memory(&arguments)
+        guard folder.isEmpty && bounds == Study.Program.Bounds() || !isBuiltIn(what) else {
+            throw UsageError("--folder, --memory, --cores and --processes are for programs; \(what) runs none.")
         }
         if what == "external" { return (.external, nil, nil, try stages.map { try StageInput($0).stages }) }
         if what.hasPrefix("function:") {
@@ -261,9 +269,10 @@ enum StudyOptions {
         let words = try shellWords(what)
         guard !words.isEmpty else { throw UsageError("--objective is empty; give a program and its arguments.") }
         if !pattern.isEmpty { try check(pattern: pattern) }
-        let program = Study.Program(
+        var program = Study.Program(
             words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: absolute(folder),
             pattern: pattern)
+        program.bounds = bounds
         return (.command(program), nil, nil, try stages.map { try StageInput($0).stages })
     }
 
@@ -292,6 +301,14 @@ enum StudyOptions {
         case .function(let name):
             Array(repeating: .minimize, count: TestFunctions.named(name)?.objectives ?? 1)
         case .command, .external: [.minimize]
+        }
+    }
+
+    /// In bytes; 0 when it is not given.
+    static func memory(_ arguments: inout Arguments) throws(UsageError) -> UInt64 {
+        guard let text = try arguments.value("--memory") else { return 0 }
+        do throws(QuantityError) { return UInt64(try Quantities.bytes(text)) } catch {
+            throw UsageError("--memory is \(text); \(error.advice).")
         }
     }
 
@@ -339,6 +356,11 @@ func shellWords(_ text: String) throws(UsageError) -> [String] {
 }
 
 extension Study.Objective {
+    /// What one trial occupies.
+    fileprivate var needs: TaskNeeds {
+        guard case .command(let program) = self else { return TaskNeeds() }
+        return TaskNeeds(cores: max(1, program.bounds.cores), memoryBytes: program.bounds.memoryBytes)
+    }
     /// For people.
     var words: String {
         switch self {

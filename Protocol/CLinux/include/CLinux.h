@@ -82,15 +82,18 @@ struct apex_surroundings {
     int group_count;
     /// For each of its processes: bytes of data, and processes of its user; 0: no limit.
     unsigned long long data_bytes, processes;
-    /// It may not get more rights than it has, and leaves no core file.
-    int is_confined;
+    /// A pipe that becomes its descriptor 3, above 3; -1: none.
+    int channel;
+    /// Where `/proc/NUMBER/fd/3` is written, by which it and what it starts may open that pipe: room for 24 bytes each.
+    char *const *channel_names;
+    int channel_name_count;
     /// What failed, after `apex_start` did.
     enum apex_step { APEX_STEP_PROGRAM, APEX_STEP_GROUP, APEX_STEP_SPACE, APEX_STEP_FOLDER, APEX_STEP_USER } step;
 };
 
 /// Starts a program in a process group of its own, with the signals a shell would give it and no descriptor but these
-/// three. The watchdog, if there is one, knows it before its first instruction; and it is killed when the calling
-/// thread ends.
+/// three and its channel. It may not get more rights than it has, and leaves no core file. The watchdog, if there is one,
+/// knows it before its first instruction; and it is killed when the calling thread ends.
 /// - streams: what its 0, 1 and 2 become, each above 2; -1 for /dev/null.
 /// 0 and the process, or an errno.
 int apex_start(const char *program, char *const words[], char *const environment[], const int streams[3],
@@ -103,6 +106,10 @@ int apex_hide(const char *const paths[], int count, int spaces[2]);
 
 /// A user's number, first group, and all groups up to `room`. How many groups; -1 when there is no such user.
 int apex_user(const char *name, unsigned *user, unsigned *group, unsigned *groups, int room);
+
+/// From now on the calling thread touches files with the rights of that user, and no others. Only root may; back with its
+/// own number and group. 0, or -1 with errno.
+int apex_touch_files_as(unsigned user, unsigned group);
 
 /// Removes a folder and what is in it, without following links or leaving its file system.
 void apex_remove_tree(const char *path);

@@ -56,7 +56,12 @@ extension Coverage {
         if cell.task == .parked, cell.worker != .stranger || cell.kind == .cancel {
             return .rare("few tasks are given up, and those that killed their workers have none left")
         }
-        if cell.worker == .draining, cell.task == .again { return .rare("one that leaves soon has left") }
+        if cell.worker == .draining, cell.task == .again || (cell.task == .over && cell.kind == .planned) {
+            return .rare("one that leaves soon has left")
+        }
+        if cell.worker == .reserved, cell.task == .again, ![.planned, .ticked].contains(cell.kind) {
+            return .rare("few tasks run alone, and people seldom ask just when one ended so")
+        }
         return .required
     }
 

@@ -83,11 +83,15 @@ extension Simulation {
         let waves = { (tasks: UInt64) in (tasks + places - 1) / places }
         let known = id.map { store.taskCount(of: $0) } ?? 0
         let open = id.map { store.open(of: $0) } ?? []
-        // Tasks that were there when a worker died take a whole worker each; so will those that a dead one still holds.
-        let alone =
-            id.map { id in
-                UInt64(open.count { store.crashes(of: TaskID(id, $0)) > 0 || isWithTheDead(TaskID(id, $0)) })
-            } ?? 0
+        // Tasks that saw so many workers die that the next is their last take a whole worker each, and of those that saw
+        // any a worker has few at a time; so it will be with those that a dead one still holds.
+        var (alone, suspects): (UInt64, UInt64) = (0, 0)
+        if let id {
+            for task in open.map({ TaskID(id, $0) }) {
+                let deaths = store.crashes(of: task) + (isWithTheDead(task) ? 1 : 0)
+                if deaths + 1 >= limits.crashes { alone += 1 } else if deaths > 0 { suspects += 1 }
+            }
+        }
         let workersFit = UInt64(max(fitting.count, 1))
         var first = known == 0 ? UInt64(job.count) : UInt64(open.count) - alone
         var path: UInt64 = 0
@@ -97,6 +101,8 @@ extension Simulation {
         }
         path += waves(min(first, known == 0 ? UInt64(job.count) : first)) * length
         path += (alone + workersFit - 1) / workersFit * (length + Self.turn)
+        let partly = UInt64(limits.suspects / 2) * workersFit
+        path += (suspects + partly - 1) / partly * Self.turn
         if job.failing < .max { path += UInt64(submission.retries) * (length + Self.turn) }
         let slotsOfAWorker = places * UInt64(needs.cores) / workersFit + 1
         let work = first * length * UInt64(needs.cores) + alone * (length + Self.turn) * slotsOfAWorker

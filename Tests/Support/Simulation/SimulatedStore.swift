@@ -21,6 +21,8 @@ package struct SimulatedStore: Sendable {
         var isHeld = false
         var isDone = false
         var isParked = false
+        /// It was there when a worker died, when it was last claimed.
+        var isSuspect = false
         /// Of a task that was claimed twice the first claim, while it is open.
         var earlier: (epoch: Epoch, owner: WorkerID)?
         /// The newest claim ended while the earlier one went on: its result need not be accepted any more.
@@ -29,7 +31,7 @@ package struct SimulatedStore: Sendable {
     private struct Table {
         var stored: StoredJob
         var rows: [Key: Row] = [:]
-        var attempts: [UInt32: (failures: UInt32, crashes: UInt32, parked: String?)] = [:]
+        var attempts: [UInt32: (failures: UInt32, deaths: [WorkerID], parked: String?)] = [:]
         var results: [(index: UInt32, result: [UInt8])] = []
         var tasks: [Task] = []
         /// Budget added, by token.
@@ -45,6 +47,8 @@ package struct SimulatedStore: Sendable {
     private var lost: Set<WorkerID> = []
     private var bereft: [TaskID: UInt32] = [:]
     private var excused: Set<WorkerID> = []
+    /// Workers that joined in this batch: nothing is held against a task for the death of one that is here.
+    private var joined: [WorkerID] = []
     /// Who had joined when the coordinator restarted, and whether one of them is back: when nobody is, nobody died for
     /// certain. Looked up, never iterated.
     private var former: Set<WorkerID> = []
@@ -61,11 +65,15 @@ package struct SimulatedStore: Sendable {
     private var budgeted: [Int] = []
     /// The first rule that was broken.
     package private(set) var broken: Violation?
-    /// What each worker's claims take of it. Looked up, never iterated.
+    /// What each worker's claims take of it, and how many tasks, and suspects, they are. Looked up, never iterated.
     private var taken: [WorkerID: (memory: UInt64, cores: UInt64)] = [:]
+    private var held: [WorkerID: Int] = [:]
+    private var suspects: [WorkerID: Int] = [:]
     /// What each worker has. Looked up, never iterated.
     package var capacity: [WorkerID: (memory: UInt64, slots: UInt32)] = [:]
     package var jobCount: Int { tables.count }
+    /// Of the core whose records these are.
+    package var limits = Simulation.limits
 
     package init() {}
 
@@ -108,7 +116,7 @@ package struct SimulatedStore: Sendable {
     /// Those of them that nobody holds, and that were never there when a worker died.
     package func waiting(of job: JobID) -> [UInt32] {
         let table = tables[Int(job.number) - 1]
-        return open(of: job).filter { !isHeld(TaskID(job, $0)) && table.attempts[$0]?.crashes ?? 0 == 0 }
+        return open(of: job).filter { !isHeld(TaskID(job, $0)) && table.attempts[$0]?.deaths ?? [] == [] }
     }
     package func isHeld(_ task: TaskID) -> Bool {
         let task = tables[Int(task.job.number) - 1].tasks[Int(task.index)]
@@ -133,7 +141,7 @@ package struct SimulatedStore: Sendable {
         return stored.tasks[Int(task.index - (stored.array?.count ?? 0))].payload
     }
     package func crashes(of task: TaskID) -> UInt32 {
-        tables[Int(task.job.number) - 1].attempts[task.index]?.crashes ?? 0
+        UInt32(tables[Int(task.job.number) - 1].attempts[task.index]?.deaths.count ?? 0)
     }
 
     private mutating func fail(_ rule: Invariant, _ words: String) {
@@ -173,13 +181,14 @@ package struct SimulatedStore: Sendable {
         case .claimed(let run, let worker, let granted): claimed(run, worker, granted)
         case .closed(let run, let allDone): closed(run, allDone)
         case .done(let run, let bytes, _): done(run, bytes, from: sender)
-        case .attempts(let task, let failures, let crashes, let parked):
+        case .attempts(let task, let failures, let deaths, let parked):
+            let crashes = UInt32(deaths.count)
             let j = Int(task.job.number) - 1
             if tables[j].tasks[Int(task.index)].isDone {
                 fail(.oneResult, "task \(task) has a result and is tried again")
             }
             let retries = tables[j].stored.submission.retries
-            let isPoisoned = crashes >= Core.Limits().crashes
+            let isPoisoned = crashes >= limits.crashes
             if parked == nil, failures > retries || isPoisoned {
                 fail(.blame, "task \(task) failed \(failures) times and killed \(crashes) workers, and is tried again")
             }
@@ -187,7 +196,7 @@ package struct SimulatedStore: Sendable {
                 fail(.blame, "a neighbour was blamed: task \(task) is parked after \(crashes) crashes")
             }
             if parked != nil { tables[j].tasks[Int(task.index)].isParked = true }
-            tables[j].attempts[task.index] = (failures, crashes, parked)
+            tables[j].attempts[task.index] = (failures, deaths, parked)
         case .ledger(let job, let entry):
             if entry.donated != (entry.granted > entry.spent ? entry.granted - entry.spent : 0) {
                 fail(
@@ -203,7 +212,9 @@ package struct SimulatedStore: Sendable {
                 }
                 tables[j].stored.told = number
             }
-        case .joined(let worker, let name): names[worker] = name
+        case .joined(let worker, let name):
+            names[worker] = name
+            joined.append(worker)
         case .left(let worker):
             names[worker] = nil
             if !isDoubtful, !excused.contains(worker) { lost.insert(worker) }
@@ -258,6 +269,8 @@ package struct SimulatedStore: Sendable {
             fail(.blame, "a worker died with task \(task), which was not counted")
         }
         bereft = [:]
+        for worker in joined { checkBlame(for: worker) }
+        joined = []
         lost = []
         excused = []
         for j in budgeted {
@@ -276,6 +289,29 @@ package struct SimulatedStore: Sendable {
             fail(.nothingLost, "the claim of task \(task) was closed as done and has no result")
         }
         due = []
+    }
+
+    private mutating func checkBlame(for worker: WorkerID) {
+        for table in tables where !table.stored.state.isOver || table.stored.state == .unfinished {
+            let wronged = table.attempts.filter { $0.value.deaths.contains(worker) }.keys.sorted()
+                .first { !table.tasks[Int($0)].isDone && !table.tasks[Int($0)].isParked }
+            if let wronged {
+                fail(
+                    .blame,
+                    "task \(table.stored.id).\(wronged) is blamed for the death of worker \(worker), which lives")
+            }
+        }
+    }
+
+    /// What was there when workers died is tried again beside few of its like, and at last alone.
+    private mutating func checkCompany(_ run: ClaimRun, _ worker: WorkerID) {
+        let crashes = run.indices.map { self.crashes(of: TaskID(run.job, $0)) }.max() ?? 0
+        if crashes + 1 >= limits.crashes, held[worker] != 1 {
+            fail(.blame, "\(run) may be parked with its next worker, which has \(held[worker] ?? 0) tasks")
+        }
+        if crashes > 0, suspects[worker] ?? 0 > Int(limits.suspects) {
+            fail(.blame, "\(run): \(worker) has \(suspects[worker]!) tasks that were there when a worker died")
+        }
     }
 
     private mutating func claimed(_ run: ClaimRun, _ worker: WorkerID, _ granted: UInt32) {
@@ -318,9 +354,16 @@ package struct SimulatedStore: Sendable {
             if run.epoch > task.epoch { tables[j].tasks[Int(index)].isDisowned = false }
             tables[j].tasks[Int(index)].epoch = run.epoch
             tables[j].tasks[Int(index)].owner = worker
+            // Pieces of a run that was cut stay what the run was.
+            if run.epoch > task.epoch || !task.isHeld {
+                tables[j].tasks[Int(index)].isSuspect = crashes(of: TaskID(run.job, index)) > 0
+            }
             hold(index, of: j, worker != WorkerID(0))
         }
-        if isNew { checkRoom(run, worker) }
+        if isNew {
+            checkRoom(run, worker)
+            checkCompany(run, worker)
+        }
         tables[j].rows[Key(epoch: run.epoch, first: run.first)] = Row(
             run: run, worker: worker, granted: granted, isOpen: true)
     }
@@ -329,7 +372,7 @@ package struct SimulatedStore: Sendable {
     private func whyNotTwice(_ run: ClaimRun, _ worker: WorkerID) -> Violation? {
         let stored = tables[Int(run.job.number) - 1].stored
         let task = tables[Int(run.job.number) - 1].tasks[Int(run.first)]
-        if !Simulation.limits.speculated.contains(stored.submission.kind) {
+        if !limits.speculated.contains(stored.submission.kind) {
             return Violation(rule: .oneClaim, words: "a task has two live claims, and its kind may not run twice")
         }
         if task.isHeld, task.earlier != nil {
@@ -343,8 +386,8 @@ package struct SimulatedStore: Sendable {
         if planned >= 0, stored.tasks[planned].isBudgeted {
             return Violation(rule: .speculation, words: "a slice of a search runs twice")
         }
-        if crashes(of: TaskID(run.job, run.first)) + 2 > Core.Limits().crashes {
-            return Violation(rule: .speculation, words: "what may kill one worker more runs on two")
+        if crashes(of: TaskID(run.job, run.first)) + 2 >= limits.crashes {
+            return Violation(rule: .speculation, words: "what the deaths of two workers would park runs on two")
         }
         return nil
     }
@@ -361,8 +404,10 @@ package struct SimulatedStore: Sendable {
         guard task.isHeld != isHeld else { return }
         tables[j].tasks[Int(index)].isHeld = isHeld
         share(of: j, task.owner, isHeld)
+        if task.isSuspect { suspects[task.owner, default: 0] += isHeld ? 1 : -1 }
     }
     private mutating func share(of j: Int, _ owner: WorkerID, _ isHeld: Bool) {
+        held[owner, default: 0] += isHeld ? 1 : -1
         let needs = tables[j].stored.submission.needs
         guard needs.cores > 1 || needs.memoryBytes > 0 else { return }
         var sum = taken[owner] ?? (0, 0)
@@ -470,7 +515,7 @@ package struct SimulatedStore: Sendable {
                 ($0.value.run, $0.value.worker, $0.value.granted, $0.value.isOpen)
             }
             job.attempts = table.attempts.sorted { $0.key < $1.key }.map {
-                ($0.key, $0.value.failures, $0.value.crashes, $0.value.parked)
+                ($0.key, $0.value.failures, $0.value.deaths, $0.value.parked)
             }
             return job
         }

@@ -225,13 +225,13 @@ extension Simulation {
     static let straggling: UInt64 = 3_600_000
 
     /// From now on nobody begins to straggle. Who does is helped only where the core cannot know that it should run
-    /// elsewhere: nothing is known of its kind, one death more would be its last, or both its workers stand still.
+    /// elsewhere: nothing is known of its kind, two deaths more would park it, or both its workers stand still.
     mutating func endStragglers() {
         for w in workers.indices where workers[w].isAlive {
             for at in workers[w].running.indices where workers[w].running[at].isStraggler {
                 let run = workers[w].running[at].work.run
                 let isSuspect = run.indices.contains {
-                    store.crashes(of: TaskID(run.job, $0)) + 2 > limits.crashes
+                    store.crashes(of: TaskID(run.job, $0)) + 2 >= limits.crashes
                 }
                 let isDoubled = run.indices.contains { store.isHeldTwice(TaskID(run.job, $0)) }
                 guard core.patience(with: run.job) == nil || isSuspect || isDoubled else { continue }

@@ -41,6 +41,7 @@ package struct Simulation {
     static let limits: Core.Limits = {
         var limits = Core.Limits()
         limits.speculated = ["repeatable", "reusable"]
+        limits.suspects = 16
         return limits
     }()
     var limits: Core.Limits { Self.limits }

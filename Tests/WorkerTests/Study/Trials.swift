@@ -24,6 +24,7 @@ final class Trials {
     var timeout: UInt64 = 0
     var grace: UInt64 = 300
     var pattern = ""
+    var bounds = Study.Program.Bounds()
     /// What the planner answers to a report; nil: the answer got lost.
     var decide: (Study.Report) -> Bool? = { _ in false }
     var heard: [Study.Report] = []
@@ -55,14 +56,13 @@ final class Trials {
     }
 
     func run(_ words: [String], trial: UInt32 = 0, folder: String = "") throws -> Study.Result {
-        try StudyRunner.run(
+        var program = Study.Program(
+            words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: folder, pattern: pattern)
+        program.bounds = bounds
+        return try StudyRunner.run(
             Study.Task(
                 study: study, made: made, trial: trial, attempt: attempt, parameters: parameters, values: values,
-                objective: .command(
-                    Study.Program(
-                        words: words, timeoutMilliseconds: timeout, graceMilliseconds: grace, folder: folder,
-                        pattern: pattern)),
-                objectives: objectives, seed: 77, draws: []),
+                objective: .command(program), objectives: objectives, seed: 77, draws: []),
             index: 0, context: context)
     }
     func sh(_ script: String, trial: UInt32 = 0) throws -> Study.Result { try run(["sh", "-c", script], trial: trial) }

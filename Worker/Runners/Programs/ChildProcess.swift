@@ -13,17 +13,18 @@ struct ChildProgram {
     var environment: [String] = []
     /// Gives it a pipe to read what `ChildControl.say` says; otherwise its input is empty.
     var isSpokenTo = false
-    /// Another pipe to hear it on, which it finds by `Pipe.path`.
-    var channel: Pipe?
+    /// Another pipe to hear it on, and the settings that tell it and what it starts where to open it.
+    var channel: (pipe: Pipe, settings: [String])?
     /// Readable when `isCancelled` may have changed, or the listener wants its turn; -1: both are asked now and then.
     var bell: Int32 = -1
     /// 0: no limit.
     var timeoutMilliseconds: UInt64 = 0
     var graceMilliseconds = usualGraceMilliseconds
     var isCancelled: () -> Bool = { false }
-    /// Nil: it has this process's environment, working folder and rights.
-    var limits: ProgramLimits?
-    /// Where its working folder is made, if it is limited.
+    var limits = ProgramLimits()
+    /// Its working folder; nil: one is made for it, and goes with it.
+    var folder: String?
+    /// Where that is made.
     var folderRoot = ""
 }
 
@@ -105,24 +106,18 @@ enum ChildProcess {
         let errorOutput = try Pipe()
         let input = program.isSpokenTo ? try Pipe() : nil as Pipe?
         // Only our ends: the program's own block as programs expect.
-        for end in [output.readEnd, errorOutput.readEnd, program.channel?.readEnd ?? -1, input?.writeEnd ?? -1]
+        for end in [output.readEnd, errorOutput.readEnd, program.channel?.pipe.readEnd ?? -1, input?.writeEnd ?? -1]
         where end >= 0 { apex_set_nonblocking(end) }
         let mark = Orphans.begin()
         defer { Orphans.end(mark) }
         let streams = [input?.readEnd ?? -1, output.writeEnd, errorOutput.writeEnd]
-        guard let limits = program.limits else {
-            let process = try start(program, mark, streams, nil, nil, -1)
-            output.closeWriteEnd()
-            errorOutput.closeWriteEnd()
-            input?.closeReadEnd()
-            return try follow(process, program, output, errorOutput, input, &listener)
-        }
         let confinement = Confinement.kept
-        let folder = try TaskFolder(in: program.folderRoot, for: confinement.user)
-        let group = confinement.groups?.begin(limits, processes: confinement.rules.processes)
+        let made = program.folder == nil ? try TaskFolder(in: program.folderRoot, for: confinement.user) : nil
+        let group = confinement.groups?.begin(program.limits, processes: confinement.rules.processes)
         // Both outlive the program.
-        defer { withExtendedLifetime((folder, group)) {} }
-        let process = try start(program, mark, streams, confinement, folder.path, group?.door ?? -1)
+        defer { withExtendedLifetime((made, group)) {} }
+        let folder = program.folder ?? made?.path ?? "/"
+        let process = try start(program, mark, streams, confinement, folder, group?.door ?? -1)
         output.closeWriteEnd()
         errorOutput.closeWriteEnd()
         input?.closeReadEnd()
@@ -180,21 +175,21 @@ enum ChildProcess {
             if exit < 0 { wake = min(wake, now + 5) }
             // A negative descriptor is skipped.
             var waits = [
-                output.readEnd, errorOutput.readEnd, program.channel?.readEnd ?? -1, exit,
+                output.readEnd, errorOutput.readEnd, program.channel?.pipe.readEnd ?? -1, exit,
                 stop == nil ? program.bell : -1,
             ]
             .map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             _ = unsafe poll(&waits, 5, wake == .max ? -1 : Int32(clamping: max(0, wake - now)))
             if waits[0].revents != 0 { output.read(&buffer, as: .output, &listener) }
             if waits[1].revents != 0 { errorOutput.read(&buffer, as: .errorOutput, &listener) }
-            if waits[2].revents != 0 { program.channel?.read(&buffer, as: .channel, &listener) }
+            if waits[2].revents != 0 { program.channel?.pipe.read(&buffer, as: .channel, &listener) }
             isOver = exit < 0 ? hasEnded(process) : waits[3].revents != 0
         }
         // The program is over but not yet reaped, so its group still has its number: what it left behind ends with it.
         kill(-process, SIGKILL)
         output.read(&buffer, as: .output, &listener)
         errorOutput.read(&buffer, as: .errorOutput, &listener)
-        program.channel?.read(&buffer, as: .channel, &listener)
+        program.channel?.pipe.read(&buffer, as: .channel, &listener)
         apex_forget(process)
         var code: Int32 = 0
         var wasSignalled: Int32 = 0
@@ -206,9 +201,8 @@ enum ChildProcess {
     // MARK: - Starting
 
     private static func start(
-        _ program: ChildProgram, _ mark: UInt64, _ streams: [Int32], _ confinement: Confinement.Kept?,
-        _ folder: String?,
-        _ group: Int32
+        _ program: ChildProgram, _ mark: UInt64, _ streams: [Int32], _ confinement: Confinement.Kept,
+        _ folder: String, _ group: Int32
     ) throws(JobError) -> pid_t {
         let name = program.words.first ?? ""
         guard !name.isEmpty else { throw JobError("no program is named; give one after --.") }
@@ -219,7 +213,11 @@ enum ChildProcess {
             throw JobError("\(name): its environment holds a zero byte, which no program can be given.")
         }
         let words = unsafe program.words.map { unsafe strdup($0) }
-        let added = unsafe (program.environment + [Orphans.setting + "\(mark)"]).map { unsafe strdup($0) }
+        let room = String(repeating: "-", count: 24)
+        let channelSettings = program.channel?.settings.map { "\($0)=" } ?? []
+        let channel = unsafe channelSettings.map { unsafe strdup($0 + room) }
+        let added =
+            unsafe (program.environment + [Orphans.setting + "\(mark)"]).map { unsafe strdup($0) } + channel
         let strings = unsafe words + added
         defer { for at in unsafe strings.indices { unsafe free(strings[at]) } }
         var settings = unsafe added
@@ -230,37 +228,39 @@ enum ChildProcess {
                 let length = unsafe sign - setting + 1
                 let isOurs = unsafe added.contains(where: { unsafe strncmp($0!, setting, length) == 0 })
                 let name = unsafe settingName(setting, length - 1)
-                if !isOurs, confinement?.rules.passes(name) ?? true {
-                    unsafe settings.append(setting)
-                }
+                if !isOurs, confinement.rules.passes(name) { unsafe settings.append(setting) }
             }
             unsafe at += 1
         }
         watchdog
         var around = unsafe apex_surroundings()
         unsafe around.group = group
-        unsafe around.user_space = confinement?.userSpace ?? -1
-        unsafe around.mount_space = confinement?.mountSpace ?? -1
-        let folder = unsafe folder.map { unsafe strdup($0) }
-        defer { if let folder = unsafe folder { unsafe free(folder) } }
-        unsafe around.folder = folder.map { unsafe UnsafePointer($0!) }
-        let groups = confinement?.user?.groups ?? []
-        if let confinement, let limits = program.limits {
-            unsafe around.is_confined = 1
-            if let user = confinement.user, user.number != geteuid() {
-                unsafe around.changes_user = 1
-                unsafe around.user = user.number
-                unsafe around.user_group = user.group
-                unsafe around.group_count = Int32(groups.count)
-            }
-            // What control groups do not count each process is held to.
-            unsafe around.data_bytes = confinement.groups?.countsMemory == true ? 0 : limits.memoryBytes
-            unsafe around.processes = confinement.groups?.countsProcesses == true ? 0 : limits.processes
+        unsafe around.user_space = confinement.userSpace
+        unsafe around.mount_space = confinement.mountSpace
+        let folder = unsafe strdup(folder)
+        defer { unsafe free(folder) }
+        unsafe around.folder = UnsafePointer(folder)
+        let groups = confinement.user?.groups ?? []
+        if let user = confinement.other {
+            unsafe around.changes_user = 1
+            unsafe around.user = user.number
+            unsafe around.user_group = user.group
+            unsafe around.group_count = Int32(groups.count)
         }
+        // What control groups do not count each process is held to.
+        unsafe around.data_bytes = confinement.groups?.countsMemory == true ? 0 : program.limits.memoryBytes
+        unsafe around.processes = confinement.groups?.countsProcesses == true ? 0 : program.limits.processes
+        unsafe around.channel = program.channel?.pipe.writeEnd ?? -1
+        // Inside the strings above: after the name and its sign.
+        let places = unsafe zip(channel, channelSettings).map { unsafe $0! + $1.utf8.count }
+        unsafe around.channel_name_count = Int32(places.count)
         var process: pid_t = 0
         let failure = unsafe groups.withUnsafeBufferPointer { list in
             unsafe around.groups = list.baseAddress
-            return unsafe apex_start(name, words + [nil], settings + [nil], streams, &around, &process)
+            return unsafe places.map(Optional.some).withUnsafeBufferPointer { places in
+                unsafe around.channel_names = places.baseAddress
+                return unsafe apex_start(name, words + [nil], settings + [nil], streams, &around, &process)
+            }
         }
         guard failure != 0 else { return process }
         switch unsafe (around.step, failure) {
@@ -277,7 +277,7 @@ enum ChildProcess {
                 case APEX_STEP_GROUP: "join its control group"
                 case APEX_STEP_SPACE: "enter the namespace that hides keys"
                 case APEX_STEP_FOLDER: "enter its folder"
-                default: "become \(confinement?.rules.user ?? "another user")"
+                default: "become \(confinement.rules.user ?? "another user")"
                 }
             throw JobError("\(name) could not \(what): \(ChildProcess.words(failure)); ask whoever runs this worker.")
         }

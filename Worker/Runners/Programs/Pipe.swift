@@ -21,10 +21,6 @@ final class Pipe {
         closeReadEnd()
         closeWriteEnd()
     }
-    /// Where other processes of this user find its writing end, for as long as it is open. The kernel's own file: a named
-    /// pipe would cost a trial two changes to a folder, and closes nothing when its reader is gone.
-    var path: String { "/proc/\(getpid())/fd/\(writeEnd)" }
-
     func closeReadEnd() {
         if readEnd >= 0 { close(readEnd) }
         readEnd = -1

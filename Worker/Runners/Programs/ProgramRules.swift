@@ -3,7 +3,7 @@ import Glibc
 import Messages
 import Synchronization
 
-/// What programs of `command` tasks may see and use on this worker, whatever their task asks for.
+/// What programs of tasks and of trials may see and use on this worker, whatever their task asks for.
 package struct ProgramRules: Sendable, Equatable {
     /// Folders they see empty: keys.
     package var hidden: [String] = []
@@ -35,6 +35,22 @@ enum Confinement {
         var userSpace: Int32 = -1, mountSpace: Int32 = -1
         var user: User?
         var groups: TaskGroups?
+        /// Whoever programs run as, if that is not this process's own user.
+        var other: User? { user.flatMap { $0.number == geteuid() ? nil : $0 } }
+
+        /// Touches files with the rights of whoever programs run as: what they leave in their folders leads nowhere that
+        /// they may not go.
+        func asProgramsUser<Value: ~Copyable, Failure: Error>(_ body: () throws(Failure) -> Value) throws(Failure)
+            -> Value
+        {
+            guard let other else { return try body() }
+            guard apex_touch_files_as(other.number, other.group) == 0 else {
+                preconditionFailure(
+                    "root cannot touch files as user \(other.number), which it was allowed at the start")
+            }
+            defer { _ = apex_touch_files_as(geteuid(), getegid()) }
+            return try body()
+        }
     }
     struct User: Sendable {
         var number: UInt32, group: UInt32

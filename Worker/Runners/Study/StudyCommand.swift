@@ -17,11 +17,15 @@ extension StudyRunner {
             throw ObjectiveError(error.description, mayRetry: true)
         }
         let child = ChildProgram(
-            words: try words(of: program, task, folder), environment: settings(task, folder, channel),
-            isSpokenTo: true, channel: channel, bell: context.bell,
+            words: try words(of: program, task, folder), environment: settings(task, folder),
+            isSpokenTo: true, channel: (channel, ["APEX_OUT", "HPO_OUT"]), bell: context.bell,
             timeoutMilliseconds: program.timeoutMilliseconds,
             graceMilliseconds: Int64(clamping: min(program.graceMilliseconds, 1 << 40)),
-            isCancelled: context.isCancelled)
+            isCancelled: context.isCancelled,
+            limits: ProgramLimits(
+                memoryBytes: program.bounds.memoryBytes, cores: max(1, program.bounds.cores),
+                processes: UInt64(program.bounds.processes)),
+            folder: folder.path)
         let end: ChildEnd
         do throws(JobError) { end = try ChildProcess.run(child, &trial) } catch {
             throw ObjectiveError(error.description, mayRetry: true)
@@ -49,6 +53,11 @@ extension StudyRunner {
         if end.stop == .timedOut {
             throw ObjectiveError("it ran longer than its \(program.timeoutMilliseconds) ms and was stopped.")
         }
+        if end.ranOutOfMemory {
+            throw ObjectiveError(
+                "it used more than its \(program.bounds.memoryBytes >> 20) MiB of memory and was ended\(trial.lastWords)"
+            )
+        }
         if let failure = trial.output.failure { throw failure }
         switch end.way {
         case .exited(prunedExitCode): return .pruned
@@ -56,19 +65,44 @@ extension StudyRunner {
         // Of three stages the value is made of attributes.
         case .exited(0): return .complete(isStaged ? [] : try trial.output.values())
         case .exited(let code):
-            throw ObjectiveError("it ended with exit code \(code)\(trial.lastWords)", mayRetry: true)
+            throw ObjectiveError(
+                "it ended with exit code \(code)\(trial.lastWords)\(advice(trial.lastWords))", mayRetry: true)
         case .signalled(let signal):
             throw ObjectiveError("it was ended by \(SignalName.of(signal))\(trial.lastWords)", mayRetry: true)
         }
     }
 
+    /// A program that looked for its files where the worker was started.
+    private static func advice(_ lastWords: String) -> String {
+        lastWords.contains("No such file")
+            ? " (a trial's working folder is its own; files beside the study's are in $APEX_START_DIR)" : ""
+    }
+
     private static func root(of program: Study.Program, _ context: RunContext) throws(ObjectiveError) -> String {
-        let root = program.folder.isEmpty ? context.folder + "/trials" : program.folder
-        if root.hasPrefix("/") { return root }
-        // Programs may change to another folder and still find it.
-        guard let here = unsafe getcwd(nil, 0) else { throw TrialFolder.error(root, errno) }
+        if !program.folder.isEmpty { return absolute(program.folder, startFolder) }
+        // A worker's own folder is closed to others.
+        if let user = Confinement.kept.other { return "/var/tmp/apex-trials-\(user.number)" }
+        return absolute(context.folder + "/trials", startFolder)
+    }
+
+    /// Where this worker was started.
+    private static let startFolder: String = {
+        guard let here = unsafe getcwd(nil, 0) else { return "/" }
         defer { unsafe free(here) }
-        return unsafe String(cString: here) + "/" + root
+        return unsafe String(cString: here)
+    }()
+    private static func absolute(_ path: String, _ folder: String) -> String {
+        path.hasPrefix("/") ? path : folder + "/" + path
+    }
+
+    /// A word of a study's objective that is the name of a file where the worker was started, as a full path: the program
+    /// runs elsewhere. Names have a dot or a slash in them, and no placeholder.
+    private static func found(_ word: String, isProgram: Bool) -> String {
+        guard !word.hasPrefix("/"), !word.hasPrefix("-"), !word.contains("{"), word.contains("/") || word.contains("."),
+            !isProgram || word.contains("/")
+        else { return word }
+        let path = startFolder + "/" + word
+        return unsafe access(path, F_OK) == 0 ? path : word
     }
 
     private static func words(of program: Study.Program, _ task: Study.Task, _ folder: TrialFolder)
@@ -82,17 +116,18 @@ extension StudyRunner {
             ("trial.attempt", "\(task.attempt)"), ("study.name", task.study), ("params.json", folder.parametersPath),
         ]
         values += task.stage?.placeholders.map { ($0.name, $0.value) } ?? []
-        do throws(JobError) { return try ObjectiveWords(values: values).filled(program.words) } catch {
+        let words = program.words.enumerated().map { found($1, isProgram: $0 == 0) }
+        do throws(JobError) { return try ObjectiveWords(values: values).filled(words) } catch {
             throw ObjectiveError(error.description)
         }
     }
 
     /// Everything a program may want to know, under two names: `APEX_…`, and `HPO_…` for programs that are to run under
     /// other tools too.
-    private static func settings(_ task: Study.Task, _ folder: TrialFolder, _ channel: Pipe) -> [String] {
+    private static func settings(_ task: Study.Task, _ folder: TrialFolder) -> [String] {
         var settings = [
             "STUDY=\(task.study)", "TRIAL=\(task.trial)", "TRIAL_DIR=\(folder.path)", "PARAMS=\(folder.parametersPath)",
-            "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)", "OUT=\(channel.path)",
+            "SEED=\(task.seed)", "ATTEMPT=\(task.attempt)", "START_DIR=\(startFolder)",
         ]
         settings += task.stage?.placeholders.map { "\(settingName($0.name))=\($0.value)" } ?? []
         let names = task.parameters.map { settingName($0.name) }

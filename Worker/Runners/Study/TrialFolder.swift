@@ -13,8 +13,13 @@ struct TrialFolder {
     /// A folder of the same name that belongs to something else is set aside as `<number>.1`, `<number>.2`…: one of
     /// another study of this name, whose checkpoints would be taken for ours, or one with other parameters.
     init(root: String, task: Study.Task) throws(ObjectiveError) {
-        let study = root + "/" + Self.safeName(task.study)
-        path = study + "/\(task.trial)"
+        path = root + "/" + Self.safeName(task.study) + "/\(task.trial)"
+        try Confinement.kept.asProgramsUser { () throws(ObjectiveError) in
+            try make(study: root + "/" + Self.safeName(task.study), task)
+        }
+    }
+
+    private func make(study: String, _ task: Study.Task) throws(ObjectiveError) {
         let text = Self.json(task.parameters.named(task.values)) + "\n"
         var isNew = unsafe mkdir(path, 0o777) == 0
         if !isNew {

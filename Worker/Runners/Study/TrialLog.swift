@@ -38,7 +38,9 @@ struct TrialLog: ~Copyable {
 
     private mutating func write(_ bytes: Span<UInt8>) {
         if file < 0 {
-            file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+            file = Confinement.kept.asProgramsUser {
+                unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+            }
             guard file >= 0 else {
                 failure = TrialFolder.error(path, errno)
                 return
