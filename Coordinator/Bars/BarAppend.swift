@@ -88,6 +88,7 @@ extension BarStore {
         for start in stride(from: 0, to: merge.columns.count, by: BarBlock.most) {
             try add(merge.columns, start..<min(start + BarBlock.most, merge.columns.count), of: series)
         }
+        try keepNewest(of: series)
     }
 
     private func makeID(of key: SeriesKey) throws(DatabaseError) -> Int64 {

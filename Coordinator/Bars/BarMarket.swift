@@ -1,7 +1,7 @@
 import Market
 import Store
 
-/// Reads of many series at once: a market's daily bars, or the newest bars of each.
+/// Reads of many series at once: a market's daily bars.
 extension BarStore {
     /// Which prices a read is of.
     package struct Basis: Hashable, Sendable, CustomStringConvertible {
@@ -53,45 +53,6 @@ extension BarStore {
             high: cut(columns.high), low: cut(columns.low), close: cut(columns.close), volume: cut(columns.volume))
     }
 
-    /// The newest bars of many series, one after the other.
-    package struct Windows: Sendable {
-        /// Ordered by their UTF-8 bytes.
-        package var symbols: [String] = []
-        /// The bars of symbol s are `offsets[s] ..< offsets[s + 1]`.
-        package var offsets: [Int] = [0]
-        package var bars: BarColumns
-    }
-
-    /// For every symbol that has so many, its newest `bars` bars that start at or before a time.
-    package func windows(
-        minutes: Int, _ basis: Basis, bars wanted: Int, through last: Int64 = .max
-    ) throws(DatabaseError) -> Windows {
-        let all = try symbols(minutes: minutes, basis)
-        let find = try database.prepare(
-            "SELECT first, last, count, crc, columns FROM block WHERE id BETWEEN ? AND ? AND first <= ? ORDER BY id DESC"
-        )
-        var windows = Windows(bars: BarColumns(count: all.count * wanted))
-        var next = 0
-        for series in all {
-            let rows = BlockRange(series: series.id)
-            try find.bind(rows.lowest, at: 1)
-            try find.bind(rows.highest, at: 2)
-            try find.bind(last, at: 3)
-            // From the window's end towards its beginning.
-            var end = next + wanted
-            while end > next, try find.step() {
-                try windows.bars.takeNewest(find, through: last, next..<end, &end, path)
-            }
-            find.reset()
-            guard end == next else { continue }  // what was taken of a short series is written over, or cut
-            next += wanted
-            windows.symbols.append(series.symbol)
-            windows.offsets.append(next)
-        }
-        windows.bars = windows.bars.part(0..<next)
-        return windows
-    }
-
     private static let blocksInRange =
         "SELECT first, last, count, crc, columns FROM block WHERE id BETWEEN ? AND ? AND first < ? AND last >= ? "
         + "ORDER BY id"
@@ -105,7 +66,7 @@ extension BarStore {
         try blocks.bind(range.lowerBound, at: 4)
     }
 
-    private func symbols(minutes: Int, _ basis: Basis) throws(DatabaseError) -> [(id: Int64, symbol: String)] {
+    func symbols(minutes: Int, _ basis: Basis) throws(DatabaseError) -> [(id: Int64, symbol: String)] {
         // SQLite compares text by its bytes.
         let rows = try database.prepare(
             "SELECT id, symbol FROM series WHERE minutes = ? AND adjustment = ? AND feed = ? ORDER BY symbol")
@@ -149,21 +110,6 @@ extension BarColumns {
             }
             take(block, count: count, range, at: target)
             return target + range.count
-        }
-    }
-
-    /// Copies the newest bars of the current row's block to the end of `room`, as many as fit.
-    /// - Parameter end: moves to the first of them.
-    fileprivate mutating func takeNewest(
-        _ row: borrowing Statement, through last: Int64, _ room: Range<Int>, _ end: inout Int, _ path: String
-    ) throws(DatabaseError) {
-        let (first, newest, count, crc) = (row.integer(0), row.integer(1), Int(row.integer(2)), row.integer(3))
-        end = try row.withBlob(4) { (block) throws(DatabaseError) in
-            try BarBlock.check(block, first: first, count: count, crc: crc, path)
-            let bars = newest <= last ? 0..<count : BarBlock.bars(block, count: count, in: .min..<last + 1)
-            let range = bars.suffix(room.count)
-            take(block, count: count, range, at: room.upperBound - range.count)
-            return room.upperBound - range.count
         }
     }
 }

@@ -12,6 +12,8 @@ package final class BarStore {
     /// Rows of `series` and `batch`, which never change once committed.
     var ids: [SeriesKey: Int64] = [:]
     var origins: [Int64: BarOrigin] = [:]
+    /// Not in a store of version 1 that is only read.
+    let hasNewest: Bool
 
     package enum Access: Sendable { case read, write }
 
@@ -24,12 +26,13 @@ package final class BarStore {
                 try Database(
                     path: path, mode: .durable, busyTimeout: .seconds(30), pageBytes: BarStoreSchema.pageBytes)
             }
-        try Self.checkTables(database, access)
+        hasNewest = try Self.checkTables(database, access)
         statements = try BarStatements.compile(database)
         self.database = database
     }
 
-    private static func checkTables(_ database: borrowing Database, _ access: Access) throws(DatabaseError) {
+    /// - Returns: whether it has the table of newest bars.
+    private static func checkTables(_ database: borrowing Database, _ access: Access) throws(DatabaseError) -> Bool {
         func isThere() throws(DatabaseError) -> Bool {
             let found = try database.prepare("SELECT name FROM sqlite_master ORDER BY name")
             var names: [String] = []
@@ -48,13 +51,27 @@ package final class BarStore {
                 if try !isThere() { try database.execute(BarStoreSchema.tables) }
             }
         }
-        let version = try database.prepare("SELECT version FROM store_info")
-        guard try version.step(), version.integer(0) == BarStoreSchema.version else {
+        var version = try Self.version(of: database)
+        if access == .write, version == BarStoreSchema.oldestVersion {
+            try database.transaction { () throws(DatabaseError) in
+                // Another process may have done so meanwhile.
+                guard try Self.version(of: database) == BarStoreSchema.oldestVersion else { return }
+                try database.execute(BarStoreSchema.newestTable)
+                try database.execute("UPDATE store_info SET version = \(BarStoreSchema.version)")
+            }
+            version = try Self.version(of: database)
+        }
+        guard (BarStoreSchema.oldestVersion...BarStoreSchema.version).contains(version) else {
             throw DatabaseError(
                 cause: .other,
-                "\(database.path): is a store of bars of version \(version.integer(0)), this program knows "
+                "\(database.path): is a store of bars of version \(version), this program knows "
                     + "\(BarStoreSchema.version); use the program that wrote it, or export and import.")
         }
+        return version >= BarStoreSchema.version
+    }
+    private static func version(of database: borrowing Database) throws(DatabaseError) -> Int {
+        let version = try database.prepare("SELECT version FROM store_info")
+        return try version.step() ? Int(version.integer(0)) : 0
     }
 
     // MARK: Rows that are looked up often
@@ -91,7 +108,7 @@ package final class BarStore {
 
 /// Statements that run once for a series or bar, compiled once.
 struct BarStatements: ~Copyable {
-    let findSeries, addSeries, findBatch, findBlocks, dropBlock, addBlock: Statement
+    let findSeries, addSeries, findBatch, findBlocks, findNewest, dropBlock, addBlock: Statement
     let findAside, addRevision, addRefused: Statement
     let findCoverage, dropCoverage, addCoverage: Statement
 
@@ -109,6 +126,9 @@ struct BarStatements: ~Copyable {
                 AND coalesce((SELECT min(id) FROM block WHERE id > ?3 AND id <= ?4), ?3)
             ORDER BY id
             """)
+        let findNewest = try database.prepare(
+            "SELECT first, last, count, crc, columns FROM block WHERE id BETWEEN ? AND ? AND first <= ? ORDER BY id DESC"
+        )
         let dropBlock = try database.prepare("DELETE FROM block WHERE id = ?")
         let addBlock = try database.prepare(
             "INSERT INTO block(id, first, last, count, crc, columns) VALUES(?, ?, ?, ?, ?, ?)")
@@ -139,7 +159,8 @@ struct BarStatements: ~Copyable {
             "INSERT INTO coverage(series, provider, since, until) VALUES(?, ?, ?, ?)")
         return BarStatements(
             findSeries: findSeries, addSeries: addSeries, findBatch: findBatch, findBlocks: findBlocks,
-            dropBlock: dropBlock, addBlock: addBlock, findAside: findAside, addRevision: addRevision,
+            findNewest: findNewest, dropBlock: dropBlock, addBlock: addBlock, findAside: findAside,
+            addRevision: addRevision,
             addRefused: addRefused, findCoverage: findCoverage, dropCoverage: dropCoverage, addCoverage: addCoverage)
     }
 }

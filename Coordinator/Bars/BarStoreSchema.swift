@@ -2,9 +2,20 @@ import Store
 
 /// The tables of `bars.sqlite`. Why SQLite and not HDF5, with figures: bench/RESULTS.md, Bars.
 enum BarStoreSchema {
-    static let version = 1
+    /// 1 had no `newest`; such a store is read as it is, and becomes one of this version when it is written to.
+    static let version = 2
+    static let oldestVersion = 1
     /// One block of 256 bars (13.3 kB) and its row lie on one page.
     static let pageBytes = 16_384
+
+    /// Bars of a series that are kept once more in a row of their own: a weekend's 35 and a week.
+    static let newestBars = 40
+    static let newestTable = """
+        -- The newest bars of each series once more, so that those of many series lie together: made from the blocks in
+        -- the same transaction, and not believed when it is damaged. columns, crc: as in block.
+        CREATE TABLE newest(
+            series INTEGER PRIMARY KEY, count INTEGER NOT NULL, crc INTEGER NOT NULL, columns BLOB NOT NULL);
+        """
 
     static let tables = """
         CREATE TABLE store_info(version INTEGER NOT NULL);
@@ -50,6 +61,7 @@ enum BarStoreSchema {
             id INTEGER PRIMARY KEY, series INTEGER NOT NULL, start INTEGER, kind TEXT NOT NULL, detail TEXT NOT NULL,
             checked INTEGER NOT NULL);
         CREATE INDEX verdict_of_series ON verdict(series, start);
+        \(newestTable)
         """
 
     /// The block's row of a series whose first bar starts at `first`.

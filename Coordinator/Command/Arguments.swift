@@ -15,6 +15,9 @@ struct Arguments {
         }
     }
 
+    /// What is left before `--`.
+    var all: [String] { words }
+
     /// True when the flag was given, with a value or without. Leaves it.
     func has(_ name: String) -> Bool { words.contains { $0 == name || $0.hasPrefix(name + "=") } }
 

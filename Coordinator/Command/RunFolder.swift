@@ -1,7 +1,9 @@
+import Blobs
 import CoordinatorShell
 import Foundation
 import Glibc
 import JSON
+import Jobs
 import Messages
 
 /// A weekend's folder: its results, and under `state/` what a resume needs.
@@ -35,6 +37,21 @@ struct RunFolder {
         var notes: InputNotes
         /// Slots that worked on it, once it is over.
         var slots: Int?
+
+        /// The job of this run; its universe is a blob that the coordinator has.
+        func submission(_ folder: RunFolder) throws -> Submission {
+            guard let blob = BlobID(universe) else {
+                throw JobError("\(folder.path): its record names no universe; start again in another --out DIR.")
+            }
+            let spec = Weekend.Spec(
+                variations: Variations.Spec(
+                    universe: blob, seed: identity.seed, cycles: UInt32(identity.cycles),
+                    batch: UInt32(identity.batch), windowBars: identity.window),
+                sizes: identity.sizes, keep: UInt32(identity.keep))
+            return Submission(
+                token: token, kind: Weekend.name, spec: spec.wireBytes, name: folder.path,
+                budgetMilliseconds: budgetMilliseconds)
+        }
     }
     /// Written before the cluster is asked, so that a repeat after a crash is the same addition.
     struct Addition: Codable, Equatable {

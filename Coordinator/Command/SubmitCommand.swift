@@ -61,11 +61,7 @@ enum SubmitCommand: Subcommand {
         let stop = options.wait ? try StopSignal() : nil
         let client = try Client(options.place)
         let began = ContinuousClock.now
-        let job = try client.submit(
-            Submission(
-                token: UInt64.random(in: 1...UInt64.max), kind: kindName, spec: spec, name: options.name,
-                priority: options.priority, after: options.after,
-                needs: TaskNeeds(cores: options.cores, memoryBytes: options.memoryBytes), retries: options.retries))
+        let job = try client.submit(options.submission(kindName, spec))
         guard let stop else {
             if options.json { printJSON(["job": JSONValue(job.number)]) } else { print("job \(job)") }
             return .done
@@ -91,30 +87,12 @@ enum SubmitCommand: Subcommand {
         return status.state == .done && status.failed == 0 ? .done : status.state == .unfinished ? .unproved : .failed
     }
 
-    /// What `apex submit` with these words would submit, under a token of the caller's: for schedules.
-    /// - Parameters: state: the coordinator's own folder. isRehearsal: only whether the words can be understood.
-    static func submission(
-        words: [String], token: UInt64, name: String, state: String? = nil, isRehearsal: Bool = false
-    ) throws -> Submission {
-        // Whoever submits by a schedule is the coordinator itself: what it looks at is its own.
-        let isElsewhere = words.contains("--state") || words.contains("--coordinator")
-        var arguments = Arguments(
-            words.first == Ingest.name && !isElsewhere && state != nil
-                ? words.prefix(1) + ["--state", state!] + words.dropFirst() : words)
+    static func request(_ arguments: inout Arguments, isRehearsal: Bool) throws -> JobRequest {
         let options = try SubmitOptions(&arguments)
-        guard !options.wait, !options.json else {
-            throw UsageError("--wait and --json are for a person that waits; a schedule does not.")
-        }
         let kind = try arguments.word("what to submit, command or noop,")
-        guard [Command.name, Noop.name, Ingest.name].contains(kind) else {
-            throw UsageError(
-                "\(kind) is not what a schedule submits; write command, --, apex, submit, \(kind) and its options.")
-        }
+        // A schedule's ingest looks at the store when it is submitted, for then it is known what is missing.
         let (kindName, spec) = try options.spec(kind, &arguments, isRehearsal: isRehearsal)
-        return Submission(
-            token: token, kind: kindName, spec: spec, name: options.name.isEmpty ? name : options.name,
-            priority: options.priority, after: options.after,
-            needs: TaskNeeds(cores: options.cores, memoryBytes: options.memoryBytes), retries: options.retries)
+        return JobRequest(isFollowed: options.wait || options.json) { _ in options.submission(kindName, spec) }
     }
 
     /// The coordinator's own clock, from accepting the job to its last result stored; the client's where that is too
@@ -193,6 +171,12 @@ private struct SubmitOptions {
         while let job = try arguments.firstValue("--after") { after.append(try JobID(argument: job)) }
         place = try Place.from(&arguments)
         if output, !wait || json { throw UsageError("--output goes with --wait and without --json.") }
+    }
+
+    func submission(_ kind: String, _ spec: [UInt8]) -> Submission {
+        Submission(
+            token: UInt64.random(in: 1...UInt64.max), kind: kind, spec: spec, name: name, priority: priority,
+            after: after, needs: TaskNeeds(cores: cores, memoryBytes: memoryBytes), retries: retries)
     }
 
     func spec(_ kind: String, _ arguments: inout Arguments, isRehearsal: Bool = false) throws -> (

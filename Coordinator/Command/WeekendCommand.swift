@@ -45,75 +45,45 @@ enum WeekendCommand: Subcommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let command = "apex weekend " + CommandLine.arguments.dropFirst(2).joined(separator: " ")
-        var settings = WeekendSettings()
-        if let config = try arguments.value("--config") {
-            settings = WeekendSettings(try Configuration(readingFrom: config))
-        }
-        let bars = try arguments.value("--bars")
-        let isDemo = arguments.flag("--demo")
-        let store = try arguments.value("--store")
-        let (adjustment, feed) = (try SeriesChoice.adjustment(&arguments), try arguments.value("--feed"))
-        guard (bars == nil ? 0 : 1) + (store == nil ? 0 : 1) + (isDemo ? 1 : 0) <= 1 else {
-            throw UsageError("--bars, --store and --demo exclude each other.")
-        }
-        if store == nil, adjustment != nil || feed != nil {
-            throw UsageError("--adjustment and --feed go with --store.")
-        }
-        let weekEnding = try arguments.value("--week-ending")
-        settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
-        settings.cycles = try arguments.integer("--cycles", 1...100_000) ?? settings.cycles
-        settings.universe = try arguments.integer("--universe", 1...100_000) ?? settings.universe
-        settings.window = try arguments.integer("--window", Universe.windowBarsAllowed) ?? settings.window
-        if let sizes = try arguments.value("--sizes") { settings.sizes = try WeekendSettings.sizes(sizes) }
-        if let budget = try arguments.value("--budget") { settings.budget = try WeekendSettings.budget(budget) }
-        let folder = RunFolder(try arguments.value("--out") ?? "weekend")
-        let workers = try arguments.integer("--workers", 1...4096)
-        let environment = ProcessInfo.processInfo.environment
-        let keys = try arguments.value("--keys") ?? environment["APEX_KEYS"]
-        var cluster = try arguments.value("--coordinator") ?? environment["APEX_COORDINATOR"]
-        if let state = try arguments.value("--state") { cluster = StateFolder(absolute(state)).endpoint }
-        let json = arguments.flag("--json")
-        try arguments.finishWithoutTrailing()
-
-        if folder.holdsSomethingElse {
-            throw JobError("\(folder.path): is not empty and holds no weekend; give another --out DIR.")
-        }
-        if bars == nil, store == nil, !isDemo, try folder.manifest() == nil {
+        let wish = try WeekendWish(&arguments)
+        let folder = wish.folder
+        try wish.checkFolder()
+        if wish.bars == nil, wish.store == nil, !wish.isDemo, try folder.manifest() == nil {
             complain("apex weekend: no --bars FILE given, so this runs on a made-up market.")
         }
         var clock = StageClock()
         clock.enter("universe")
-        let input =
-            if let store {
-                try WeekendInput(
-                    store: store, adjustment, feed?.lowercased(), settings: settings, weekEnding: weekEnding)
-            } else {
-                try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
-            }
-        for line in input.notes.words(universe: settings.universe) { complain(line) }
-        var manifest = RunFolder.Manifest(
-            identity: input.identity, token: UInt64.random(in: 1...UInt64.max), budgetMilliseconds: settings.budget,
-            coordinator: cluster, keys: keys, command: command, started: timestamp(), universe: input.blob.description,
-            sizes: settings.sizes, notes: input.notes)
-        if let earlier = try folder.manifest() {
-            guard earlier.identity == manifest.identity else {
-                throw JobError(
-                    "\(folder.path): holds a different run (\(difference(earlier.identity, manifest.identity))); give "
-                        + "another --out DIR, or `apex resume \(folder.path)` to go on with that one.")
-            }
+        let input = try wish.input()
+        for line in input.notes.words(universe: wish.settings.universe) { complain(line) }
+        let (manifest, isNew) = try wish.manifest(input, command, token: UInt64.random(in: 1...UInt64.max))
+        var more: UInt64 = 0
+        if !isNew {
             complain("apex weekend: \(folder.path) holds this run already; going on where it stopped.")
-            let more = settings.budget > earlier.budgetMilliseconds ? settings.budget - earlier.budgetMilliseconds : 0
-            manifest = earlier
-            return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json, clock: clock).run(
-                addingBudget: more)
+            more = wish.settings.budget - min(wish.settings.budget, manifest.budgetMilliseconds)
         }
-        try folder.state.create()
-        try folder.write(manifest)
-        return try WeekendRun(folder, manifest, input.bytes, workers: workers, json: json, clock: clock).run(
-            addingBudget: 0)
+        return try WeekendRun(folder, manifest, input.bytes, workers: wish.workers, json: wish.json, clock: clock).run(
+            addingBudget: more)
     }
 
-    private static func difference(_ a: RunFolder.Identity, _ b: RunFolder.Identity) -> String {
+    /// The weekend of these words on a coordinator that is there; its folder is ready for `apex resume`.
+    static func request(_ arguments: inout Arguments, state: String?) throws -> JobRequest {
+        let words = arguments.all.joined(separator: " ")
+        let wish = try WeekendWish(&arguments)
+        guard wish.workers == nil else {
+            throw UsageError("--workers starts workers of its own; a schedule uses those that are there.")
+        }
+        return JobRequest(isFollowed: wish.json) { client, token, _ in
+            try wish.checkFolder()
+            let input = try wish.input()
+            var here = wish
+            if let state { (here.cluster, here.keys) = (StateFolder(absolute(state)).endpoint, nil) }
+            let (manifest, _) = try here.manifest(input, "apex weekend " + words, token: token)
+            try client.put(input.bytes)
+            return try client.submit(manifest.submission(wish.folder))
+        }
+    }
+
+    fileprivate static func difference(_ a: RunFolder.Identity, _ b: RunFolder.Identity) -> String {
         var parts: [String] = []
         if a.barsHash != b.barsHash { parts.append("other bars") }
         if a.weekEnding != b.weekEnding { parts.append("week ending \(a.weekEnding) instead of \(b.weekEnding)") }
@@ -123,6 +93,84 @@ enum WeekendCommand: Subcommand {
         if a.window != b.window { parts.append("windows of \(a.window) bars instead of \(b.window)") }
         if a.sizes != b.sizes { parts.append("sizes \(a.sizes) instead of \(b.sizes)") }
         return parts.isEmpty ? "other settings" : parts.joined(separator: ", ")
+    }
+}
+
+/// What `apex weekend` was told, checked.
+struct WeekendWish {
+    var settings = WeekendSettings()
+    let bars: String?, store: String?
+    let isDemo: Bool
+    private let adjustment: SeriesKey.Adjustment?
+    private let feed: String?
+    private let weekEnding: String?
+    let folder: RunFolder
+    let workers: Int?
+    fileprivate var keys: String?
+    fileprivate var cluster: String?
+    let json: Bool
+
+    init(_ arguments: inout Arguments) throws {
+        if let config = try arguments.value("--config") {
+            settings = WeekendSettings(try Configuration(readingFrom: config))
+        }
+        bars = try arguments.value("--bars")
+        isDemo = arguments.flag("--demo")
+        store = try arguments.value("--store")
+        adjustment = try SeriesChoice.adjustment(&arguments)
+        feed = try arguments.value("--feed")?.lowercased()
+        guard (bars == nil ? 0 : 1) + (store == nil ? 0 : 1) + (isDemo ? 1 : 0) <= 1 else {
+            throw UsageError("--bars, --store and --demo exclude each other.")
+        }
+        if store == nil, adjustment != nil || feed != nil {
+            throw UsageError("--adjustment and --feed go with --store.")
+        }
+        weekEnding = try arguments.value("--week-ending")
+        settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
+        settings.cycles = try arguments.integer("--cycles", 1...100_000) ?? settings.cycles
+        settings.universe = try arguments.integer("--universe", 1...100_000) ?? settings.universe
+        settings.window = try arguments.integer("--window", Universe.windowBarsAllowed) ?? settings.window
+        if let sizes = try arguments.value("--sizes") { settings.sizes = try WeekendSettings.sizes(sizes) }
+        if let budget = try arguments.value("--budget") { settings.budget = try WeekendSettings.budget(budget) }
+        folder = RunFolder(try arguments.value("--out") ?? "weekend")
+        workers = try arguments.integer("--workers", 1...4096)
+        let environment = ProcessInfo.processInfo.environment
+        keys = try arguments.value("--keys") ?? environment["APEX_KEYS"]
+        cluster = try arguments.value("--coordinator") ?? environment["APEX_COORDINATOR"]
+        if let state = try arguments.value("--state") { cluster = StateFolder(absolute(state)).endpoint }
+        json = arguments.flag("--json")
+        try arguments.finishWithoutTrailing()
+    }
+
+    func checkFolder() throws {
+        guard folder.holdsSomethingElse else { return }
+        throw JobError("\(folder.path): is not empty and holds no weekend; give another --out DIR.")
+    }
+
+    func input() throws -> WeekendInput {
+        if let store {
+            return try WeekendInput(store: store, adjustment, feed, settings: settings, weekEnding: weekEnding)
+        }
+        return try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
+    }
+
+    /// The folder's record: a new one, written, or that of the same run begun before.
+    func manifest(_ input: WeekendInput, _ command: String, token: UInt64) throws -> (RunFolder.Manifest, isNew: Bool) {
+        let manifest = RunFolder.Manifest(
+            identity: input.identity, token: token, budgetMilliseconds: settings.budget, coordinator: cluster,
+            keys: keys, command: command, started: timestamp(), universe: input.blob.description,
+            sizes: settings.sizes, notes: input.notes)
+        if let earlier = try folder.manifest() {
+            guard earlier.identity == manifest.identity else {
+                throw JobError(
+                    "\(folder.path): holds a different run (\(WeekendCommand.difference(earlier.identity, manifest.identity)))"
+                        + "; give another --out DIR, or `apex resume \(folder.path)` to go on with that one.")
+            }
+            return (earlier, false)
+        }
+        try folder.state.create()
+        try folder.write(manifest)
+        return (manifest, true)
     }
 }
 

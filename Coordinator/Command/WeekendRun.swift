@@ -79,19 +79,7 @@ final class WeekendRun {
     {
         try wait(for: client, supervisor, stop)
         if let universe { try client.put(universe) }
-        guard let blob = BlobID(manifest.universe) else {
-            throw JobError("\(folder.path): its record names no universe; start again in another --out DIR.")
-        }
-        let identity = manifest.identity
-        let spec = Weekend.Spec(
-            variations: Variations.Spec(
-                universe: blob, seed: identity.seed, cycles: UInt32(identity.cycles), batch: UInt32(identity.batch),
-                windowBars: identity.window),
-            sizes: identity.sizes, keep: UInt32(identity.keep))
-        let job = try client.submit(
-            Submission(
-                token: manifest.token, kind: Weekend.name, spec: spec.wireBytes, name: folder.path,
-                budgetMilliseconds: manifest.budgetMilliseconds))
+        let job = try client.submit(manifest.submission(folder))
         // What was asked for and not acknowledged comes first. The same again is that wish, repeated after a failure.
         let repeated = manifest.addition
         if let repeated { try add(repeated, to: job, client) }

@@ -28,10 +28,16 @@ package struct Alpaca: Provider {
             case .splits: "split"
             case .all: "all"
             }
+        // Of shorter bars every moment of New York's days: a date as the end could mean its first moment.
+        var (start, end) = (MarketDate.text(call.want.from), MarketDate.text(call.want.to))
+        if call.want.timeframe != .day1 {
+            start = rfc3339(NewYorkTime.instant(dayNumber: call.want.fromDay, minutes: 0))
+            end = rfc3339(NewYorkTime.instant(dayNumber: call.want.toDay + 1, minutes: 0) - 1000)
+        }
         // The start is always said: without it the service begins today. The feed too: two feeds never mix.
         var query: [HTTPRequest.Field] = [
             .init("symbols", call.want.symbols.joined(separator: ",")), .init("timeframe", timeframe),
-            .init("start", MarketDate.text(call.want.from)), .init("end", MarketDate.text(call.want.to)),
+            .init("start", start), .init("end", end),
             .init("limit", "10000"), .init("adjustment", adjustment), .init("feed", traits.feed), .init("sort", "asc"),
         ]
         if !call.cursor.isEmpty { query.append(.init("page_token", call.cursor)) }
@@ -87,5 +93,13 @@ package struct Alpaca: Provider {
             )
         }
         return response.refusal(words: words)
+    }
+
+    /// Milliseconds since 1970 as `2024-03-11T04:00:00Z`.
+    private func rfc3339(_ instant: Int64) -> String {
+        func two(_ number: Int64) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        let second = instant / 1000 % 86_400
+        return MarketDate.text(MarketDate.date(dayNumber: Int(instant / 86_400_000)))
+            + "T\(two(second / 3600)):\(two(second / 60 % 60)):\(two(second % 60))Z"
     }
 }

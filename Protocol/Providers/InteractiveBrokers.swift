@@ -74,12 +74,31 @@ package struct InteractiveBrokers: Provider {
     }
 
     private func refused(_ words: String, _ response: HTTPResponse, _ call: ProviderCall) -> Reading {
-        if response.status == 500, words.lowercased().contains("no data") { return .page(.init()) }
+        if response.status == 500, words.lowercased().contains("no data") {
+            // Of this period. What lies before it may well have some: a symbol can be halted for a day.
+            let day = call.want.toDay - days(call.want)
+            guard call.step == .bars, day >= call.want.fromDay else { return .page(.init()) }
+            return .page(.init(next: [earlier(call, through: day)]))
+        }
         switch response.status {
         case 401: return .refused(.session(words))
         // What it refuses for ten minutes and longer, it refuses to the whole address: nothing is tried meanwhile.
         case 429: return .refused(.limited(.second, retryAfter: response.retryAfter))
         default: return .refused(response.refusal(words: words))
+        }
+    }
+
+    /// The same contract up to an earlier day.
+    private func earlier(_ call: ProviderCall, through day: Int) -> ProviderCall {
+        ProviderCall(want: call.want.between(call.want.from, MarketDate.date(dayNumber: day)), cursor: call.cursor)
+    }
+    /// How many calendar days a period reaches back at least.
+    private func days(_ want: BarsWanted) -> Int {
+        switch want.timeframe {
+        case .minute1, .minute5: 1
+        case .minute15: 7
+        case .hour1: 28
+        case .day1: 730
         }
     }
 
@@ -123,10 +142,7 @@ package struct InteractiveBrokers: Provider {
         // The answer's length is bounded: what is older is asked for next.
         let day = NewYorkTime.dayNumber(of: oldest) - 1
         if day >= call.want.fromDay, day < call.want.toDay {
-            page.next = [
-                ProviderCall(
-                    want: call.want.between(call.want.from, MarketDate.date(dayNumber: day)), cursor: call.cursor)
-            ]
+            page.next = [earlier(call, through: day)]
         }
         return .page(page)
     }

@@ -46,6 +46,9 @@ package struct Schedule: Sendable, Equatable {
         self.words = words
     }
 
+    /// The day of an instant by the schedule's clock, as yyyymmdd.
+    package func date(of instant: Int64) -> Int32 { MarketDate.date(dayNumber: zone.dayNumber(of: instant)) }
+
     /// The instants at which a local day's runs begin, ascending: milliseconds since 1970 UTC.
     /// - Parameter day: days since 1970-01-01 of the zone's calendar; of New York's where the session counts.
     func instants(on day: Int) -> [Int64] {

@@ -164,6 +164,65 @@ struct IngestTests {
         #expect(again.code == 0 && again.output.contains("0 of 0 symbols in 0 calls"), "\(again.output)")
     }
 
+    @Test func `a call that is late is given up for a faster provider's, and the metrics tell of both`() throws {
+        let folder = TemporaryFolder("ingest")
+        let market = EmulatedMarket(symbols: ["AAA", "BBB"])
+        let (alpaca, tradier) = (EmulatedAlpaca(market), EmulatedTradier(market))
+        var slow = FaultyProvider(alpaca)
+        slow.script = [.late]
+        let servers = try (EmulatorServer(slow), EmulatorServer(FaultyProvider(tradier)))
+        defer {
+            servers.0.stop()
+            servers.1.stop()
+        }
+        let state = folder.path + "/state"
+        try "ingest:\n  hedge: 1s\n".write(toFile: folder.path + "/c.yaml", atomically: true, encoding: .utf8)
+        let up = try Programs.Running(
+            "apex",
+            ["up", "--state", state, "--workers", "3", "--config", folder.path + "/c.yaml", "--metrics", "0"],
+            environment: [
+                "APEX_ALPACA_KEY": alpaca.key, "APEX_ALPACA_SECRET": alpaca.secret,
+                "APEX_ALPACA_URL": servers.0.address,
+                "APEX_TRADIER_KEY": tradier.key, "APEX_TRADIER_URL": servers.1.address,
+            ])
+        defer { up.send(SIGTERM) }
+        #expect(Programs.eventually { up.errors.contains("ready") || !up.process.isRunning }, "\(up.errors)")
+        let today = Int(Date().timeIntervalSince1970 / 86_400)
+        try "AAA\nBBB\n".write(toFile: folder.path + "/symbols.txt", atomically: true, encoding: .utf8)
+        let clock = ContinuousClock.now
+        let outcome = try Programs.run(
+            "apex",
+            [
+                "submit", "ingest", "--symbols", folder.path + "/symbols.txt", "--from",
+                EmulatedMarket.text(day: today - 60), "--to", EmulatedMarket.text(day: today - 3), "--providers",
+                "alpaca,tradier", "--wait", "--state", state,
+            ])
+        #expect(outcome.code == 0 && outcome.output.contains("of 2 of 2 symbols"), "\(outcome.output)\(outcome.errors)")
+        // The slow answer would have come after twenty seconds.
+        #expect(ContinuousClock.now - clock < .seconds(15))
+        #expect(servers.0.requests.count == 1 && servers.1.requests.count == 2)
+
+        let log = try String(contentsOfFile: state + "/log.jsonl", encoding: .utf8)
+        let at = try #require(log.firstMatch(of: #/http:\/\/127\.0\.0\.1:(\d+)\/metrics/#))
+        let page = try MetricPageReader.families("http://127.0.0.1:\(at.1)/metrics")
+        func value(_ name: String, _ labels: [String: String]) -> Double? {
+            page[name]?.first { sample in labels.allSatisfy { sample.labels[$0.key] == $0.value } }?.value
+        }
+        #expect(value("apex_source_calls_total", ["source": "tradier", "outcome": "success"]) == 2)
+        #expect(value("apex_source_calls_total", ["source": "alpaca", "outcome": "abandoned"]) == 1)
+        #expect(value("apex_source_calls_total", ["source": "alpaca", "outcome": "rate_limited"]) == 0)
+        #expect(value("apex_source_hedges_total", ["source": "tradier"]) == 2)
+        #expect(value("apex_source_units_total", ["source": "alpaca"]) == 1)
+        let latency = try #require(value("apex_source_latency_seconds", ["source": "tradier", "quantile": "0.95"]))
+        #expect((0..<5).contains(latency))
+        #expect((0..<60).contains(try #require(value("apex_source_freshness_seconds", ["source": "tradier"]))))
+        #expect(value("apex_source_quota_used_ratio", ["source": "tradier", "window_seconds": "60.0"]) == 2.0 / 60)
+        #expect(value("apex_source_circuit", ["source": "tradier", "state": "closed"]) == 1)
+        // Of each symbol one series, from the one who was first.
+        let series = try BarStore(path: state + "/bars.sqlite", access: .read).series()
+        #expect(series.map(\.key.symbol) == ["AAA", "BBB"], "\(series.map(\.key))")
+    }
+
     @Test func `a schedule ingests from files into the coordinator's own store, the second time nothing`() throws {
         let folder = TemporaryFolder("ingest")
         let state = folder.path + "/state"

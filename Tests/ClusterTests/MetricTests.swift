@@ -75,6 +75,21 @@ private func check(_ name: String, _ family: Family) throws {
     }
 }
 
+/// A scraped page for other tests, read as strictly.
+enum MetricPageReader {
+    static func families(_ url: String) throws -> [String: [(name: String, labels: [String: String], value: Double)]] {
+        let text = try Programs.run(
+            "/usr/bin/env",
+            [
+                "python3", "-c",
+                "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=10).read().decode(), end='')",
+                url,
+            ]
+        ).output
+        return try parse(text).mapValues(\.samples)
+    }
+}
+
 struct MetricTests {
     private func get(_ url: String, host: String? = nil, method: String = "GET") throws -> (status: Int, text: String) {
         let outcome = try Programs.run(

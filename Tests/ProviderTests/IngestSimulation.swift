@@ -103,6 +103,8 @@ struct IngestSimulation {
         var inbox: [[UInt8]] = []
         var isResting: UInt64?
         var isSilent = false
+        /// Calls of its task that were answered as they should be: lost with it.
+        var answered = 0
         /// Workers' own clocks are off by anything.
         var clockOffset: UInt64
     }
@@ -128,6 +130,8 @@ struct IngestSimulation {
     private(set) var reboots = 0
     private var wallError: Int64 = 0
     private(set) var deaths = 0, silences = 0, restarts = 0
+    /// Answers that died with a worker, or reached one whose task was another's by then.
+    private(set) var lostAnswers = 0
     private var runs: UInt64 = 0
 
     /// Of the first job.
@@ -365,6 +369,8 @@ struct IngestSimulation {
             if !workers[at].isSilent {
                 schedule(20, .result(task, claim: workers[at].claim, result))
             }
+            if workers[at].isSilent { lostAnswers += workers[at].answered }
+            workers[at].answered = 0
             workers[at].task = nil
             workers[at].fetch = nil
             workers[at].life += 1
@@ -374,6 +380,8 @@ struct IngestSimulation {
 
     private mutating func die(_ at: Int) {
         deaths += 1
+        lostAnswers += workers[at].answered
+        workers[at].answered = 0
         if let task = workers[at].task { schedule(4000, .reclaim(task, claim: workers[at].claim)) }
         workers[at].task = nil
         workers[at].fetch = nil
@@ -384,7 +392,11 @@ struct IngestSimulation {
     private mutating func arrive(_ provider: String, _ request: HTTPRequest, _ at: Int, _ life: Int) {
         let sealed = request.sealed(keys[provider]!)!
         let seen = EmulatedRequest(target: sealed.target, headers: sealed.headers.map { ($0.name, $0.value) })
+        let before = services[provider]!.faulty
         let given = services[provider]!.answer(seen, at: Int64(now))
+        if services[provider]!.faulty == before {
+            if workers[at].life == life { workers[at].answered += 1 } else { lostAnswers += 1 }
+        }
         var delay = UInt64(20 + chance.next(below: 200))
         var outcome: Result<HTTPResponse, HTTPFailure> = .success(
             HTTPResponse(

@@ -31,6 +31,22 @@ enum AggregateCommand {
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
+        let (job, prepare) = try parse(&arguments)
+        let spec = try prepare()
+        switch try job.run(Aggregate.name, { _ in spec }) {
+        case .left(let code): return code
+        case .done(let status, let manifest):
+            report(status, manifest, job)
+            return .done
+        }
+    }
+    static func request(_ arguments: inout Arguments) throws -> JobRequest {
+        let (job, prepare) = try parse(&arguments)
+        return job.request(Aggregate.name) { _ in try prepare() }
+    }
+
+    /// - Returns: what reads the folders' manifests and makes the spec.
+    private static func parse(_ arguments: inout Arguments) throws -> (DatasetJob, () throws -> [UInt8]) {
         let job = try DatasetJob(&arguments)
         var settings = Aggregate.Settings(folder: job.folder)
         var folders: [String] = []
@@ -51,18 +67,14 @@ enum AggregateCommand {
         settings.embargoSessions = try arguments.integer("--embargo", 1...1000) ?? settings.embargoSessions
         settings.shardRows = try arguments.integer("--shard-rows", 1...1_000_000) ?? settings.shardRows
         try arguments.finishWithoutTrailing()
-
-        let shards = try folders.flatMap { try Self.shards(in: $0) }
-        let labelShards = try labels.flatMap { try Self.shards(in: $0) }
-        let ending = try job.run(Aggregate.name) { _ in
-            Aggregate.Spec(shards: shards, labels: labelShards, settings: settings).wireBytes
-        }
-        switch ending {
-        case .left(let code): return code
-        case .done(let status, let manifest):
-            report(status, manifest, job)
-            return .done
-        }
+        return (
+            job,
+            { [folders, labels, settings] in
+                let shards = try folders.flatMap { try Self.shards(in: $0) }
+                let labelShards = try labels.flatMap { try Self.shards(in: $0) }
+                return Aggregate.Spec(shards: shards, labels: labelShards, settings: settings).wireBytes
+            }
+        )
     }
 
     /// The shards that a folder's manifest names, in its order.

@@ -39,16 +39,23 @@ struct DatasetJob {
         case done(JobStatus, manifest: JSONValue)
     }
 
+    private func submission(_ kind: String, _ spec: [UInt8]) -> Submission {
+        Submission(
+            token: UInt64.random(in: 1...UInt64.max), kind: kind, spec: spec, name: name, priority: priority,
+            after: after)
+    }
+    /// - Parameter prepare: as of `run`, and reads the files first.
+    func request(_ kind: String, _ prepare: @escaping (Client) throws -> [UInt8]) -> JobRequest {
+        JobRequest(isFollowed: wait || json) { submission(kind, try prepare($0)) }
+    }
+
     /// Submits, and follows to the end where that was asked for.
     /// - Parameter prepare: brings the blobs to the coordinator and makes the spec.
     func run(_ kind: String, _ prepare: (Client) throws -> [UInt8]) throws -> Ending {
         // Before any other thread: they must inherit that signals are blocked.
         let stop = wait ? try StopSignal() : nil
         let client = try Client(place)
-        let job = try client.submit(
-            Submission(
-                token: UInt64.random(in: 1...UInt64.max), kind: kind, spec: try prepare(client), name: name,
-                priority: priority, after: after))
+        let job = try client.submit(submission(kind, prepare(client)))
         guard let stop else {
             if json { printJSON(["job": JSONValue(job.number)]) } else { print("job \(job)") }
             return .left(.done)

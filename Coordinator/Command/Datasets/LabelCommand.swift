@@ -36,76 +36,19 @@ enum LabelCommand {
         """
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
-        let job = try DatasetJob(&arguments)
-        var rules = LabelRules()
-        let daily = try arguments.value("--daily").map(absolute)
-        var minutes: [String] = []
-        while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
-        guard (daily == nil) != minutes.isEmpty else {
-            throw UsageError("give the bars to label with --daily FILE or with --minutes PATH, one of the two.")
-        }
-        let finest: Timeframe = daily == nil ? .minute1 : .day1
-        let timeframes = try Self.timeframes(&arguments) ?? [finest]
-        guard timeframes[0] >= finest else {
-            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
-        }
-        let stride: UInt32 = try arguments.integer("--every", 1...1_000_000) ?? 1
-        let shardRows: UInt32 = try arguments.integer("--shard-rows", 1...1_000_000) ?? 50_000
-        rules.windowBars = try arguments.integer("--window", 31...1024) ?? rules.windowBars
-        rules.barrierSessions = try arguments.integer("--barrier-days", 1...10) ?? rules.barrierSessions
-        if let text = try arguments.value("--barriers") {
-            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
-            guard numbers.count == 2, let up = numbers[0], let down = numbers[1] else {
-                throw UsageError("--barriers is \(text); give two numbers of deviations, as 2,1.5.")
-            }
-            (rules.upperBarrier, rules.lowerBarrier) = (up, down)
-        }
-        if let text = try arguments.value("--neutral") {
-            guard let share = Double(text) else { throw UsageError("--neutral is \(text); give a share, as 0.01.") }
-            rules.neutralReturn = share
-        }
-        if let fault = rules.fault { throw UsageError("\(fault).") }
-        try arguments.finishWithoutTrailing()
-
-        var input = RenderInput()
-        if let daily { try input.readDaily(daily) }
-        for path in minutes { try input.readMinutes(path) }
-        let bars = input.series.sorted { $0.symbol.utf8.lexicographicallyPrecedes($1.symbol.utf8) }
-        guard !bars.isEmpty else { throw JobError("no bar of a regular session is among these files.") }
-        // The rows of a range of dates are in a worker's memory at once when their shards are written.
-        let perDay = timeframes.reduce(0) { $0 + max(1, 390 / Int($1.rawValue)) } * bars.count / Int(stride) + 1
-        let days = UInt32(max(1, min(32, 300_000 / perDay)))
-        // Symbols of daily bars are small, so that many travel together.
-        let together = daily == nil ? 1 : 128
-        let ending = try job.run(Label.name) { client in
-            var inputs: [Label.Input] = []
-            for start in Swift.stride(from: 0, to: bars.count, by: together) {
-                let part = Array(bars[start..<min(start + together, bars.count)])
-                func day(_ instant: Int64) -> Int32 { Int32(NewYorkTime.dayNumber(of: instant)) }
-                inputs.append(
-                    Label.Input(
-                        series: try client.put(SeriesSet(part).wireBytes),
-                        firstDay: part.map { day($0.starts[0]) }.min()!,
-                        lastDay: part.map { day($0.starts[$0.count - 1]) }.max()!))
-            }
-            return Label.Spec(
-                inputs: inputs, timeframes: timeframes.map(\.rawValue), stride: stride,
-                knownUntil: bars.map { $0.end(of: $0.count - 1) }.max()!, rules: rules, daysPerTask: days,
-                folder: job.folder, shardRows: shardRows,
-                sources: input.sources.map { source in
-                    Label.Source(
-                        name: source.name, hash: source.hash, rows: Int(source.rows),
-                        rejected: source.rejected.map { Label.Rejection(reason: $0.reason, count: Int($0.count)) })
-                }
-            ).wireBytes
-        }
-        switch ending {
+        let wish = try LabelWish(&arguments)
+        let input = try wish.read()
+        switch try wish.job.run(Label.name, { try wish.spec(input, $0) }) {
         case .left(let code): return code
         case .done(let status, let manifest):
-            try LabelReport(manifest, bars: bars).write(to: job.folder + "/report.html")
-            report(status, manifest, job)
+            try LabelReport(manifest, bars: input.bars).write(to: wish.job.folder + "/report.html")
+            report(status, manifest, wish.job)
             return .done
         }
+    }
+    static func request(_ arguments: inout Arguments) throws -> JobRequest {
+        let wish = try LabelWish(&arguments)
+        return wish.job.request(Label.name) { try wish.spec(try wish.read(), $0) }
     }
 
     static func timeframes(_ arguments: inout Arguments) throws -> [Timeframe]? {
@@ -139,5 +82,89 @@ enum LabelCommand {
             let words = EventRejection.allCases.first { $0.name == reason.key }?.words ?? reason.key
             print("  not labelled: \(Int(reason.value.double ?? 0)) × \(words)")
         }
+    }
+}
+
+/// What `apex submit label` was told, checked.
+struct LabelWish {
+    let job: DatasetJob
+    private var rules = LabelRules()
+    private let daily: String?
+    private var minutes: [String] = []
+    private let timeframes: [Timeframe]
+    private let stride: UInt32, shardRows: UInt32
+
+    init(_ arguments: inout Arguments) throws {
+        job = try DatasetJob(&arguments)
+        daily = try arguments.value("--daily").map(absolute)
+        while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
+        guard (daily == nil) != minutes.isEmpty else {
+            throw UsageError("give the bars to label with --daily FILE or with --minutes PATH, one of the two.")
+        }
+        let finest: Timeframe = daily == nil ? .minute1 : .day1
+        timeframes = try LabelCommand.timeframes(&arguments) ?? [finest]
+        guard timeframes[0] >= finest else {
+            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
+        }
+        stride = try arguments.integer("--every", 1...1_000_000) ?? 1
+        shardRows = try arguments.integer("--shard-rows", 1...1_000_000) ?? 50_000
+        rules.windowBars = try arguments.integer("--window", 31...1024) ?? rules.windowBars
+        rules.barrierSessions = try arguments.integer("--barrier-days", 1...10) ?? rules.barrierSessions
+        if let text = try arguments.value("--barriers") {
+            let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+            guard numbers.count == 2, let up = numbers[0], let down = numbers[1] else {
+                throw UsageError("--barriers is \(text); give two numbers of deviations, as 2,1.5.")
+            }
+            (rules.upperBarrier, rules.lowerBarrier) = (up, down)
+        }
+        if let text = try arguments.value("--neutral") {
+            guard let share = Double(text) else { throw UsageError("--neutral is \(text); give a share, as 0.01.") }
+            rules.neutralReturn = share
+        }
+        if let fault = rules.fault { throw UsageError("\(fault).") }
+        try arguments.finishWithoutTrailing()
+    }
+
+    /// The bars, by symbol, and where they come from.
+    struct Input {
+        var bars: [BarSeries]
+        var sources: [ChartEvents.Source]
+    }
+    func read() throws -> Input {
+        var input = RenderInput()
+        if let daily { try input.readDaily(daily) }
+        for path in minutes { try input.readMinutes(path) }
+        let bars = input.series.sorted { $0.symbol.utf8.lexicographicallyPrecedes($1.symbol.utf8) }
+        guard !bars.isEmpty else { throw JobError("no bar of a regular session is among these files.") }
+        return Input(bars: bars, sources: input.sources)
+    }
+
+    func spec(_ input: Input, _ client: Client) throws -> [UInt8] {
+        let bars = input.bars
+        // The rows of a range of dates are in a worker's memory at once when their shards are written.
+        let perDay = timeframes.reduce(0) { $0 + max(1, 390 / Int($1.rawValue)) } * bars.count / Int(stride) + 1
+        let days = UInt32(max(1, min(32, 300_000 / perDay)))
+        // Symbols of daily bars are small, so that many travel together.
+        let together = daily == nil ? 1 : 128
+        var inputs: [Label.Input] = []
+        for start in Swift.stride(from: 0, to: bars.count, by: together) {
+            let part = Array(bars[start..<min(start + together, bars.count)])
+            func day(_ instant: Int64) -> Int32 { Int32(NewYorkTime.dayNumber(of: instant)) }
+            inputs.append(
+                Label.Input(
+                    series: try client.put(SeriesSet(part).wireBytes),
+                    firstDay: part.map { day($0.starts[0]) }.min()!,
+                    lastDay: part.map { day($0.starts[$0.count - 1]) }.max()!))
+        }
+        return Label.Spec(
+            inputs: inputs, timeframes: timeframes.map(\.rawValue), stride: stride,
+            knownUntil: bars.map { $0.end(of: $0.count - 1) }.max()!, rules: rules, daysPerTask: days,
+            folder: job.folder, shardRows: shardRows,
+            sources: input.sources.map { source in
+                Label.Source(
+                    name: source.name, hash: source.hash, rows: Int(source.rows),
+                    rejected: source.rejected.map { Label.Rejection(reason: $0.reason, count: Int($0.count)) })
+            }
+        ).wireBytes
     }
 }

@@ -44,29 +44,11 @@ enum RenderCommand {
 
     static func run(_ arguments: inout Arguments) throws -> ExitCode {
         let options = try RenderOptions(&arguments)
-        var input = RenderInput()
-        if let daily = options.daily { try input.readDaily(daily) }
-        for path in options.minutes { try input.readMinutes(path) }
-        let finest: Timeframe = options.daily == nil ? .minute1 : .day1
-        let timeframes = options.timeframes ?? [finest]
-        guard timeframes[0] >= finest else {
-            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
-        }
-        let events = try find(input, timeframes, options)
+        let drawing = try drawing(options)
         // Before any other thread: they must inherit that signals are blocked.
         let stop = options.wait ? try StopSignal() : nil
         let client = try Client(options.place)
-        let series = try client.put(SeriesSet(input.series).wireBytes)
-        let list = try client.put(events.wireBytes)
-        let spec = Render.Spec(
-            series: series, events: list,
-            settings: Render.Settings(
-                folder: options.folder, style: options.style, outputs: options.outputs,
-                timeframes: timeframes.map(\.rawValue)), shardEvents: options.shardEvents)
-        let job = try client.submit(
-            Submission(
-                token: UInt64.random(in: 1...UInt64.max), kind: Render.name, spec: spec.wireBytes, name: options.name,
-                priority: options.priority, after: options.after))
+        let job = try client.submit(submission(drawing, options, client))
         guard let stop else {
             if options.json { printJSON(["job": JSONValue(job.number)]) } else { print("job \(job)") }
             return .done
@@ -87,6 +69,44 @@ enum RenderCommand {
             if !options.json { print("\(options.folder)/report.html shows samples") }
         }
         return .done
+    }
+
+    static func request(_ arguments: inout Arguments) throws -> JobRequest {
+        let options = try RenderOptions(&arguments)
+        return JobRequest(isFollowed: options.wait || options.json) { client in
+            try submission(drawing(options), options, client)
+        }
+    }
+
+    /// What is drawn: the bars, and the events among them.
+    private struct Drawing {
+        var series: [BarSeries]
+        var events: ChartEvents
+        var timeframes: [Timeframe]
+    }
+    private static func drawing(_ options: RenderOptions) throws -> Drawing {
+        var input = RenderInput()
+        if let daily = options.daily { try input.readDaily(daily) }
+        for path in options.minutes { try input.readMinutes(path) }
+        let finest: Timeframe = options.daily == nil ? .minute1 : .day1
+        let timeframes = options.timeframes ?? [finest]
+        guard timeframes[0] >= finest else {
+            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
+        }
+        return Drawing(series: input.series, events: try find(input, timeframes, options), timeframes: timeframes)
+    }
+    private static func submission(_ drawing: Drawing, _ options: RenderOptions, _ client: Client) throws -> Submission
+    {
+        let series = try client.put(SeriesSet(drawing.series).wireBytes)
+        let list = try client.put(drawing.events.wireBytes)
+        let spec = Render.Spec(
+            series: series, events: list,
+            settings: Render.Settings(
+                folder: options.folder, style: options.style, outputs: options.outputs,
+                timeframes: drawing.timeframes.map(\.rawValue)), shardEvents: options.shardEvents)
+        return Submission(
+            token: UInt64.random(in: 1...UInt64.max), kind: Render.name, spec: spec.wireBytes, name: options.name,
+            priority: options.priority, after: options.after)
     }
 
     private static func find(_ input: RenderInput, _ timeframes: [Timeframe], _ options: RenderOptions) throws

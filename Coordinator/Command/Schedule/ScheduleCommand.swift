@@ -2,6 +2,7 @@ import Configuration
 import CoordinatorShell
 import Foundation
 import JSON
+import Market
 import Messages
 import Scheduling
 
@@ -14,7 +15,9 @@ enum ScheduleCommand: Subcommand {
                apex schedule run NAME | pause NAME | resume NAME [--json] [--state DIR]
 
         Schedules stand in the section schedules of cluster.yaml; the coordinator started with that file submits each
-        run once, as a job like any other. Runs missed while it was away are made up by one, the newest; a run waits
+        run once, as a job like any other: `run` has the words after `apex submit`, or those of `apex weekend`, `apex study
+        create` and `apex study run`; {date} in them is the day of the run. A scheduled weekend's report is written by
+        `apex resume DIR`. Runs missed while it was away are made up by one, the newest; a run waits
         until the one before it has ended.
 
           list                when each runs, its newest job, its next run
@@ -54,9 +57,10 @@ enum ScheduleCommand: Subcommand {
         case "pause": try book.pause(name)
         case "resume": try book.resume(name, at: nowMilliseconds())
         default:
-            let submission = try SubmitCommand.submission(
-                words: entry.words, token: UInt64.random(in: 1...UInt64.max), name: name)
-            let job = try Client(.local(folder)).submit(submission)
+            let today = MarketDate.date(dayNumber: NewYorkTime.dayNumber(of: nowMilliseconds()))
+            let request = try JobRequest(
+                words: JobRequest.words(entry.words, date: today), state: folder.path)
+            let job = try request.submit(Client(.local(folder)), UInt64.random(in: 1...UInt64.max), name)
             if json { printJSON(["job": JSONValue(job.number)]) } else { print("job \(job)") }
             return .done
         }

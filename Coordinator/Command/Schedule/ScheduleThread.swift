@@ -18,8 +18,9 @@ struct ScheduleThread {
     init(_ entries: [Configuration.ScheduleEntry], file: String, _ folder: StateFolder) throws {
         for entry in entries {
             do {
-                _ = try SubmitCommand.submission(
-                    words: entry.schedule.words, token: 1, name: entry.schedule.name, isRehearsal: true)
+                let today = entry.schedule.date(of: nowMilliseconds())
+                _ = try JobRequest(
+                    words: JobRequest.words(entry.schedule.words, date: today), state: folder.path, isRehearsal: true)
             } catch {
                 throw ConfigurationError("\(file):\(entry.line): the schedule \(entry.schedule.name): \(error)")
             }
@@ -51,11 +52,9 @@ struct ScheduleThread {
                 guard let scheduler, let client else { continue }
                 _ = try scheduler.look(at: nowMilliseconds()) { job in
                     try isOver(JobID(job), client)
-                } submit: { schedule, _, token in
-                    try client.submit(
-                        SubmitCommand.submission(
-                            words: schedule.words, token: token, name: schedule.name, state: folder.path)
-                    ).number
+                } submit: { schedule, run, token in
+                    let words = JobRequest.words(schedule.words, date: schedule.date(of: run))
+                    return try JobRequest(words: words, state: folder.path).submit(client, token, schedule.name).number
                 }
                 told = ""
             } catch {
@@ -70,7 +69,11 @@ struct ScheduleThread {
 
     private static func isOver(_ job: JobID, _ client: Client) throws -> Bool {
         // A job that the coordinator does not know will not end either.
-        do { return try client.job(job).state.isOver } catch let error as JobError {
+        do {
+            let state = try client.job(job).state
+            // A study whose trials are over is never over itself.
+            return state.isOver || state == .resting
+        } catch let error as JobError {
             if "\(error)".contains("no job") { return true }
             throw error
         }

@@ -7,7 +7,8 @@ import Messages
 /// Where a study lives: a running coordinator, or one of our own for as long as the command takes.
 final class StudyHost {
     let client: Client
-    let stop: StopSignal
+    /// Nil where nobody can stop it: in a coordinator.
+    private let stop: StopSignal?
     private let supervisor: Supervisor?
     private let place: Place
 
@@ -15,7 +16,7 @@ final class StudyHost {
     ///   - workers: of one slot each, started beside a coordinator of our own.
     init(_ place: Place, workers: Int = 0) throws {
         // Before any other thread: they must inherit that signals are blocked.
-        stop = try StopSignal()
+        stop = try StopSignal() as StopSignal?
         self.place = place
         var supervisor: Supervisor?
         if case .local(let folder) = place, try !Self.isServed(folder, place) {
@@ -26,7 +27,16 @@ final class StudyHost {
         client.whileWaiting = { supervisor?.tend() }
         try waitForCoordinator()
     }
+    /// A coordinator that is there, by a client of it.
+    init(_ client: Client, _ place: Place) {
+        self.client = client
+        self.place = place
+        (stop, supervisor) = (nil, nil)
+    }
     deinit { supervisor?.stop() }
+
+    /// Somebody pressed Ctrl-C.
+    var isStopped: Bool { stop.map { $0.count > 0 } ?? false }
 
     /// Whether a coordinator runs on the state. One that was killed may hold its lock a little longer, while the system
     /// takes it apart: whoever holds the lock must answer, or let go.
@@ -56,7 +66,7 @@ final class StudyHost {
         defer { client.patience = patience }
         let deadline = ContinuousClock.now + .seconds(120)
         while (try? client.status()) == nil {
-            guard stop.count == 0 else { throw JobError("interrupted before the coordinator had started.") }
+            guard !isStopped else { throw JobError("interrupted before the coordinator had started.") }
             try tend()
             guard ContinuousClock.now < deadline else {
                 throw JobError("the coordinator did not start in two minutes; see its log.jsonl.")

@@ -77,7 +77,7 @@ enum StudyRun: Subcommand {
             // While this thread waits for an answer nobody starts a coordinator of ours that died again.
             if host.isPrivate { host.client.patience = .seconds(1) }
             defer { host.client.patience = .seconds(30) }
-            while host.stop.count == 0 {
+            while !host.isStopped {
                 try host.tend()
                 do {
                     if !isStopped, let deadline, .now >= deadline {

@@ -63,6 +63,8 @@ package struct EmulatedTwelveData: ProviderEmulator {
         guard market.symbols.contains(symbol) else {
             return (error(404, "**symbol** or **figi** parameter is missing or invalid."), 404)
         }
+        let lengths = ["1min": 1, "5min": 5, "15min": 15, "30min": 30, "45min": 45, "1h": 60, "2h": 120, "4h": 240]
+        if let length = lengths[request["interval"] ?? ""] { return intraday(symbol, request, length, at: now) }
         guard request["interval"] == "1day" else { return (error(400, "Invalid **interval**"), 400) }
         let today = Int((now - 5 * 3_600_000) / 86_400_000)
         // The end is exclusive for daily bars; without dates the newest 30.
@@ -87,6 +89,40 @@ package struct EmulatedTwelveData: ProviderEmulator {
             #"{"meta":{"symbol":"\#(symbol)","interval":"1day","currency":"USD","exchange_timezone":"America/New_York","#
                 + #""exchange":"NASDAQ","mic_code":"XNGS","type":"Common Stock"},"values":["#
                 + ordered.joined(separator: ",") + #"],"status":"ok"}"#, 200
+        )
+    }
+
+    /// By the exchange's clock and without an offset; as traded, whatever adjustment is asked for. Of more than fits, the
+    /// oldest are dropped.
+    private func intraday(_ symbol: String, _ request: EmulatedRequest, _ length: Int, at now: Int64) -> (
+        body: String, code: Int
+    ) {
+        let today = Int((now - 5 * 3_600_000) / 86_400_000)
+        let end = request["end_date"].flatMap { EmulatedMarket.day($0.prefix(10)) }.map { $0 - 1 } ?? today
+        let start = request["start_date"].flatMap { EmulatedMarket.day($0.prefix(10)) } ?? end - 60
+        let size = min(5000, request["outputsize"].flatMap { Int($0) } ?? (request["start_date"] == nil ? 30 : 5000))
+        var rows: [String] = []
+        // One-minute history begins in February 2020.
+        for day in max(start, EmulatedMarket.day("2020-02-10")!)...max(start, min(end, today)) {
+            guard let bar = market.rawBar(symbol, day: day) else { continue }
+            for minute in stride(from: 570, to: 960, by: length) {
+                let clock = "\(EmulatedMarket.two(minute / 60)):\(EmulatedMarket.two(minute % 60)):00"
+                rows.append(
+                    #"{"datetime":"\#(EmulatedMarket.text(day: day)) \#(clock)","open":"\#(EmulatedMarket.price(bar.open))","#
+                        + #""high":"\#(EmulatedMarket.price(bar.high))","low":"\#(EmulatedMarket.price(bar.low))","#
+                        + #""close":"\#(EmulatedMarket.price(bar.close))","volume":"\#(bar.volume)"}"#)
+            }
+        }
+        guard !rows.isEmpty else {
+            return (
+                error(400, "No data is available on the specified dates. Try setting different start/end dates."), 400
+            )
+        }
+        let kept = Array(rows.suffix(size))
+        let ordered = request["order"]?.uppercased() == "ASC" ? kept : kept.reversed()
+        return (
+            #"{"meta":{"symbol":"\#(symbol)","interval":"\#(request["interval"] ?? "")","exchange_timezone":"America/New_York"},"#
+                + #""values":[\#(ordered.joined(separator: ","))],"status":"ok"}"#, 200
         )
     }
 }

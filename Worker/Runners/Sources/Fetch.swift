@@ -162,6 +162,8 @@ package struct Fetch {
                     refusal: "given up: \(words)"))
         }
         leave(words)
+        // As after any call: news is of the question before.
+        number += 1
         state = .over
     }
 
