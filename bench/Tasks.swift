@@ -147,11 +147,10 @@ enum PeerScript {
     /// - Returns: tasks a second.
     /// - Throws: when the peer is not installed, in words.
     static func run(_ script: String, _ count: Int) throws -> Double {
-        let folder = ProcessInfo.processInfo.environment["APEX_PEERS"]
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [folder.map { $0 + "/bin/python3" } ?? "python3", "bench/peers/" + script, "\(count)"]
+        process.arguments = [PeerProcess.python, PeerProcess.file(script), "\(count)"]
         process.standardOutput = pipe
         process.standardError = FileHandle.nullDevice
         try process.run()
