@@ -122,6 +122,28 @@ extension BarStore {
         return try origin(ofBatch: Int64(found.batches[0]))
     }
 
+    /// Who gave the current bars of all series of a basis: how many bars of each provider and tier, by name.
+    package func providers(
+        minutes: Int, _ basis: Basis
+    ) throws(DatabaseError) -> [(provider: String, tier: Int, bars: Int)] {
+        var counts: [UInt32: Int] = [:]
+        for series in try symbols(minutes: minutes, basis) {
+            let bars = try bars(
+                SeriesKey(symbol: series.symbol, minutes: minutes, adjustment: basis.adjustment, feed: basis.feed))
+            for batch in bars.batches { counts[batch, default: 0] += 1 }
+        }
+        var all: [(provider: String, tier: Int, bars: Int)] = []
+        for (batch, count) in counts.sorted(by: { $0.key < $1.key }) {
+            let origin = try origin(ofBatch: Int64(batch))
+            if let at = all.firstIndex(where: { $0.provider == origin.provider && $0.tier == origin.tier }) {
+                all[at].bars += count
+            } else {
+                all.append((origin.provider, origin.tier, count))
+            }
+        }
+        return all.sorted { ($0.provider, $0.tier) < ($1.provider, $1.tier) }
+    }
+
     /// A bar's values that are not current.
     package struct Revision: Equatable, Sendable {
         package var bar: Bar

@@ -41,6 +41,8 @@ struct RenderManifest {
                     [
                         "name": .string(source.name), "hash": .string(source.hash.description),
                         "rows": JSONValue(source.rows), "rejected_rows": counts(source.rejected),
+                        "provider": source.provided.names, "tier": source.provided.worstTier,
+                        "providers": source.provided.json,
                     ]
                 }),
             "settings": [

@@ -85,23 +85,30 @@ package enum Label: JobKind {
         package var hash: BlobID
         package var rows: UInt64
         package var rejected: [Rejection]
-        package init(name: String, hash: BlobID, rows: Int, rejected: [Rejection]) {
+        /// Who gave its bars, by name and tier.
+        package var provided: [ProvidedBars]
+        package init(
+            name: String, hash: BlobID, rows: Int, rejected: [Rejection], provided: [ProvidedBars] = []
+        ) {
             self.name = name
             self.hash = hash
             self.rows = UInt64(rows)
             self.rejected = rejected
+            self.provided = provided
         }
         package func write(to writer: inout WireWriter) {
             writer.string(name)
             writer.value(hash)
             writer.integer(rows)
             writer.array(rejected)
+            writer.array(provided)
         }
         package init(from reader: inout WireReader) throws(WireError) {
             name = try reader.string()
             hash = try reader.value()
             rows = try reader.integer()
             rejected = try reader.array()
+            provided = try reader.array()
         }
     }
     package struct Rejection: Wire, Equatable {

@@ -223,6 +223,29 @@ struct IngestTests {
         #expect(series.map(\.key.symbol) == ["AAA", "BBB"], "\(series.map(\.key))")
     }
 
+    @Test func `a key that a worker lacks ends the job in words, and nobody is asked anything`() throws {
+        let folder = TemporaryFolder("ingest")
+        let server = try EmulatorServer { _ in .response(EmulatedResponse(500, "")) }
+        defer { server.stop() }
+        let state = folder.path + "/state"
+        let up = try Programs.Running(
+            "apex", ["up", "--state", state, "--workers", "1"],
+            environment: ["APEX_TRADIER_URL": server.address, "HOME": folder.path])
+        defer { up.send(SIGTERM) }
+        #expect(Programs.eventually { up.errors.contains("ready") || !up.process.isRunning }, "\(up.errors)")
+        try "AAA\n".write(toFile: folder.path + "/symbols.txt", atomically: true, encoding: .utf8)
+        let outcome = try Programs.run(
+            "apex",
+            [
+                "submit", "ingest", "--symbols", folder.path + "/symbols.txt", "--days", "20", "--providers", "tradier",
+                "--wait", "--state", state,
+            ])
+        #expect(
+            outcome.code == 1 && outcome.errors.contains("APEX_TRADIER_KEY is not set on this worker"),
+            "\(outcome.errors)")
+        #expect(server.requests.isEmpty)
+    }
+
     @Test func `a schedule ingests from files into the coordinator's own store, the second time nothing`() throws {
         let folder = TemporaryFolder("ingest")
         let state = folder.path + "/state"

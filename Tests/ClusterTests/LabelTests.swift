@@ -60,6 +60,24 @@ struct LabelClusterTests {
             ["aggregate", "--from", folder.path + "/daily", "--out", folder.path + "/sets", "--embargo", "2"])
         let splits = sets.json["splits"] as? [String: [String: Any]] ?? [:]
         #expect((splits["train"]?["rows"] as? Int ?? 0) > 100 && (splits["test"]?["rows"] as? Int ?? 0) > 100)
+        // From a store each bar is known by who gave it; from a file by the file alone.
+        let store = folder.path + "/bars.sqlite"
+        // The same bars once more change nothing: they stay those of who gave them first.
+        for (provider, tier) in [("polygon", "1"), ("tradier", "2")] {
+            let given = try Programs.run(
+                "apex",
+                ["data", "import", Self.daily, "--store", store, "--provider", provider, "--tier", tier])
+            #expect(given.code == 0, "\(given.errors)")
+        }
+        _ = try submit(["label", "--store", store, "--out", folder.path + "/stored"])
+        _ = try submit(["render", "--store", store, "--every", "20", "--bars", "10", "--out", folder.path + "/drawn"])
+        for (made, provider, tier) in [("stored", "polygon", 1), ("drawn", "polygon", 1), ("daily", "files", 3)] {
+            let data = try #require(FileManager.default.contents(atPath: folder.path + "/\(made)/manifest.json"))
+            let source = try #require(JSONValue(String(decoding: data, as: UTF8.self))?["sources"]?.array?.first)
+            #expect(source["provider"]?.string == provider && source["tier"]?.double == Double(tier), "\(made)")
+            let shares = source["providers"]?.array ?? []
+            #expect(shares.count == 1 && shares[0]["bars"]?.double ?? 0 > 1000, "\(made): \(shares)")
+        }
         let prune = try Programs.run("apex", ["prune", folder.path, "--json"])
         #expect(prune.code == 0 && prune.json["files"] as? Int == 0 && prune.json["applied"] as? Bool == false)
         up.send(SIGTERM)

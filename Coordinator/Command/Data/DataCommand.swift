@@ -100,6 +100,24 @@ struct SeriesChoice {
     }
 }
 
+/// The daily bars of a store that another command works on: `--store FILE`, and with it `--adjustment` and `--feed`.
+struct StoredBars {
+    let path: String
+    let adjustment: SeriesKey.Adjustment?
+    let feed: String?
+
+    /// - Returns: nil without `--store`.
+    init?(_ arguments: inout Arguments) throws {
+        adjustment = try SeriesChoice.adjustment(&arguments)
+        feed = try arguments.value("--feed")?.lowercased()
+        guard let named = try arguments.value("--store") else {
+            guard adjustment == nil, feed == nil else { throw UsageError("--adjustment and --feed go with --store.") }
+            return nil
+        }
+        path = absolute(named)
+    }
+}
+
 /// A bar's time for people and files: a date for daily bars, else an instant in UTC.
 func barTimeText(_ start: Int64, minutes: Int) -> String {
     if minutes == SeriesKey.dayMinutes { return MarketDate.text(BarTime.date(of: start)) }

@@ -10,7 +10,7 @@ import Report
 /// `apex submit label`: what came of every bar.
 enum LabelCommand {
     static let help = """
-        usage: apex submit label (--daily FILE | --minutes PATH…) --out DIR [OPTIONS]
+        usage: apex submit label (--daily FILE | --store FILE | --minutes PATH…) --out DIR [OPTIONS]
 
         Labels events, an event being a bar: returns over 1, 3, 5 and 10 sessions, best and worst price and time to the
         peak over five, the triple barrier, quality tier, class, regime and reasons to stay away. An event is labelled
@@ -18,6 +18,8 @@ enum LabelCommand {
         report.html. The same bars and options give the same bytes.
 
           --daily FILE        daily bars of many symbols: symbol,date,open,high,low,close,volume, plain or gzip
+          --store FILE        daily bars of a store, see `apex data`; --adjustment and --feed where it has several: the
+                              manifest then says who gave them, and how far each is trusted
           --minutes PATH      one-minute bars: SYMBOL.csv or SYMBOL.csv.gz with timestamp_ms,open,high,low,close,volume,
                               or a folder of them; may be given several times
           --timeframes LIST   of 1m, 5m, 15m, 1h, 1d: events are bars of each (default the bars' own)
@@ -90,6 +92,7 @@ struct LabelWish {
     let job: DatasetJob
     private var rules = LabelRules()
     private let daily: String?
+    private let stored: StoredBars?
     private var minutes: [String] = []
     private let timeframes: [Timeframe]
     private let stride: UInt32, shardRows: UInt32
@@ -98,10 +101,12 @@ struct LabelWish {
         job = try DatasetJob(&arguments)
         daily = try arguments.value("--daily").map(absolute)
         while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
-        guard (daily == nil) != minutes.isEmpty else {
-            throw UsageError("give the bars to label with --daily FILE or with --minutes PATH, one of the two.")
+        stored = try StoredBars(&arguments)
+        guard (daily == nil ? 0 : 1) + (minutes.isEmpty ? 0 : 1) + (stored == nil ? 0 : 1) == 1 else {
+            throw UsageError(
+                "give the bars to label with --daily FILE, --store FILE or --minutes PATH, one of the three.")
         }
-        let finest: Timeframe = daily == nil ? .minute1 : .day1
+        let finest: Timeframe = minutes.isEmpty ? .day1 : .minute1
         timeframes = try LabelCommand.timeframes(&arguments) ?? [finest]
         guard timeframes[0] >= finest else {
             throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
@@ -133,6 +138,7 @@ struct LabelWish {
     func read() throws -> Input {
         var input = RenderInput()
         if let daily { try input.readDaily(daily) }
+        if let stored { try input.readStore(stored.path, stored.adjustment, stored.feed) }
         for path in minutes { try input.readMinutes(path) }
         let bars = input.series.sorted { $0.symbol.utf8.lexicographicallyPrecedes($1.symbol.utf8) }
         guard !bars.isEmpty else { throw JobError("no bar of a regular session is among these files.") }
@@ -145,7 +151,7 @@ struct LabelWish {
         let perDay = timeframes.reduce(0) { $0 + max(1, 390 / Int($1.rawValue)) } * bars.count / Int(stride) + 1
         let days = UInt32(max(1, min(32, 300_000 / perDay)))
         // Symbols of daily bars are small, so that many travel together.
-        let together = daily == nil ? 1 : 128
+        let together = minutes.isEmpty ? 128 : 1
         var inputs: [Label.Input] = []
         for start in Swift.stride(from: 0, to: bars.count, by: together) {
             let part = Array(bars[start..<min(start + together, bars.count)])
@@ -163,7 +169,8 @@ struct LabelWish {
             sources: input.sources.map { source in
                 Label.Source(
                     name: source.name, hash: source.hash, rows: Int(source.rows),
-                    rejected: source.rejected.map { Label.Rejection(reason: $0.reason, count: Int($0.count)) })
+                    rejected: source.rejected.map { Label.Rejection(reason: $0.reason, count: Int($0.count)) },
+                    provided: source.provided)
             }
         ).wireBytes
     }

@@ -11,13 +11,15 @@ import Report
 /// `apex submit render`: charts of windows of bars, as PNG files and HDF5 shards.
 enum RenderCommand {
     static let help = """
-        usage: apex submit render (--daily FILE | --minutes PATH…) --out DIR [OPTIONS]
+        usage: apex submit render (--daily FILE | --store FILE | --minutes PATH…) --out DIR [OPTIONS]
 
         Draws an image of the bars up to each event, an event being a bar, into DIR: PNG files, and HDF5 shards with the
         images as tensors and columns that say which bars each one shows. When all shards are there, manifest.json and
         render_log.csv name them with their hashes. The same bars and options give the same bytes.
 
           --daily FILE        daily bars of many symbols: symbol,date,open,high,low,close,volume, plain or gzip
+          --store FILE        daily bars of a store, see `apex data`; --adjustment and --feed where it has several: the
+                              manifest then says who gave them, and how far each is trusted
           --minutes PATH      one-minute bars: SYMBOL.csv or SYMBOL.csv.gz with timestamp_ms,open,high,low,close,volume,
                               or a folder of them; may be given several times
           --out DIR           where they go, a folder that every worker sees under the same name
@@ -87,8 +89,9 @@ enum RenderCommand {
     private static func drawing(_ options: RenderOptions) throws -> Drawing {
         var input = RenderInput()
         if let daily = options.daily { try input.readDaily(daily) }
+        if let bars = options.bars { try input.readStore(bars.path, bars.adjustment, bars.feed) }
         for path in options.minutes { try input.readMinutes(path) }
-        let finest: Timeframe = options.daily == nil ? .minute1 : .day1
+        let finest: Timeframe = options.minutes.isEmpty ? .day1 : .minute1
         let timeframes = options.timeframes ?? [finest]
         guard timeframes[0] >= finest else {
             throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")

@@ -1,7 +1,9 @@
+import Bars
 import Foundation
 import Jobs
 import Market
 import Messages
+import Providers
 
 /// The bars that a render job draws, and where they come from.
 struct RenderInput {
@@ -29,6 +31,31 @@ struct RenderInput {
             ("a day without a session", outside),
         ] where count > 0 { rejections.append(ChartEvents.Rejection(reason: reason, count: count)) }
         sources.append(source(path, bytes, rows: bars.rowCount, rejections))
+    }
+
+    /// Daily bars of a store: each known by who gave it.
+    mutating func readStore(_ path: String, _ adjustment: SeriesKey.Adjustment?, _ feed: String?) throws {
+        let store = try BarStore(path: try mustExist(path), access: .read)
+        let basis = try SeriesChoice.basis(of: store, minutes: SeriesKey.dayMinutes, adjustment, feed)
+        let bars = try store.dailyBars(basis)
+        let before = series.count
+        var outside = 0
+        for symbol in bars.symbols.indices {
+            let made = bars.series(of: symbol)
+            outside += made.outsideSessions
+            if made.series.count > 0 { series.append(made.series) }
+        }
+        let provided = try store.providers(minutes: SeriesKey.dayMinutes, basis).map {
+            ProvidedBars(provider: $0.provider, tier: UInt8(clamping: $0.tier), bars: $0.bars)
+        }
+        sources.append(
+            ChartEvents.Source(
+                name: path.split(separator: "/").last.map(String.init) ?? path,
+                // A store grows: what was read of it is what counts.
+                hash: BlobID(of: SeriesSet(Array(series[before...])).wireBytes), rows: bars.count,
+                rejected: outside > 0
+                    ? [ChartEvents.Rejection(reason: "a day without a session", count: outside)] : [],
+                provided: provided))
     }
 
     /// One-minute bars of one symbol a file; of a folder, all its files.
@@ -61,6 +88,11 @@ struct RenderInput {
     {
         ChartEvents.Source(
             name: path.split(separator: "/").last.map(String.init) ?? path, hash: BlobID(of: bytes), rows: rows,
-            rejected: rejected)
+            rejected: rejected, provided: [Self.unnamed(rows - rejected.reduce(0) { $0 + Int($1.count) })])
+    }
+
+    /// A file says nothing of who its bars are from.
+    private static func unnamed(_ bars: Int) -> ProvidedBars {
+        ProvidedBars(provider: Files.name, tier: Files().traits.tier, bars: max(0, bars))
     }
 }

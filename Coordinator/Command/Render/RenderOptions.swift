@@ -7,6 +7,7 @@ import Planners
 struct RenderOptions {
     var place: Place
     var daily: String?
+    var bars: StoredBars?
     var minutes: [String] = []
     var folder: String
     var outputs: ChartOutputs = [.png, .bits]
@@ -26,8 +27,10 @@ struct RenderOptions {
         wait = arguments.flag("--wait")
         daily = try arguments.value("--daily")
         while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
-        guard (daily == nil) != minutes.isEmpty else {
-            throw UsageError("give the bars to draw with --daily FILE or with --minutes PATH, one of the two.")
+        bars = try StoredBars(&arguments)
+        guard (daily == nil ? 0 : 1) + (minutes.isEmpty ? 0 : 1) + (bars == nil ? 0 : 1) == 1 else {
+            throw UsageError(
+                "give the bars to draw with --daily FILE, --store FILE or --minutes PATH, one of the three.")
         }
         daily = daily.map(absolute)
         guard let out = try arguments.value("--out"), !out.isEmpty else {

@@ -26,6 +26,8 @@ struct LabelManifest {
                         "rows": JSONValue(source.rows),
                         "rejected_rows": .array(
                             source.rejected.map { ["reason": .string($0.reason), "count": JSONValue($0.count)] }),
+                        "provider": source.provided.names, "tier": source.provided.worstTier,
+                        "providers": source.provided.json,
                     ]
                 }),
             "settings": .object(
