@@ -38,6 +38,12 @@ final class StudyHost {
     /// Somebody pressed Ctrl-C.
     var isStopped: Bool { stop.map { $0.count > 0 } ?? false }
 
+    /// Between two looks: a while, or until somebody presses Ctrl-C.
+    func pause(_ time: Duration) {
+        guard let stop else { return Thread.sleep(forTimeInterval: time / .seconds(1)) }
+        stop.waits(time)
+    }
+
     /// Whether a coordinator runs on the state. One that was killed may hold its lock a little longer, while the system
     /// takes it apart: whoever holds the lock must answer, or let go.
     private static func isServed(_ folder: StateFolder, _ place: Place) throws -> Bool {

@@ -105,7 +105,7 @@ enum StudyRun: Subcommand {
                     awaySince = since
                     if .now - since > Self.awayLimit { throw error }
                 }
-                host.stop.waits(.milliseconds(50))
+                host.pause(.milliseconds(50))
             }
             return false
         }
