@@ -15,8 +15,9 @@ enum DoctorCommand: Subcommand {
 
           --json       {"hardware":{…},"findings":[{"level","subject","words","advice"}]}
           --state DIR  where a coordinator's state would lie (default $APEX_STATE, else ~/.local/state/apex)
-
           --config FILE  also look at what this cluster.yaml sets
+
+        Exit code 1 where a line is marked ✗.
 
         example: apex doctor --config cluster.yaml
         """
@@ -31,6 +32,6 @@ enum DoctorCommand: Subcommand {
             describe(report, settings: .here(stateFolder: state))
             + DoctorSettings.lines(state: StateFolder(state), config: config)
         if json { print(try doctorJSON(report, lines)) } else { print(doctorText(lines), terminator: "") }
-        return .done
+        return lines.contains { $0.level == .problem } ? .failed : .done
     }
 }

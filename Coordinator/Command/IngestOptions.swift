@@ -129,10 +129,12 @@ struct IngestOptions {
     }
 
     static func show(_ summary: Ingest.Summary) {
-        print("\(summary.bars) bars of \(summary.answered) of \(summary.wanted) symbols in \(summary.calls) calls")
+        print(
+            "\(counted(summary.bars, "bar")) of \(summary.answered) of \(counted(summary.wanted, "symbol")) in "
+                + counted(summary.calls, "call"))
         for source in summary.sources {
             print(
-                "  \(source.name): \(source.units) units; \(source.succeeded) answered, \(source.empty) empty, "
+                "  \(source.name): \(counted(source.units, "unit")); \(source.succeeded) answered, \(source.empty) empty, "
                     + "\(source.limited) too many, \(source.failed) failed, \(source.declined) declined; p50 "
                     + "\(source.medianMilliseconds) ms, p95 \(source.slowMilliseconds) ms"
                     + (source.stopped.isEmpty ? "" : "; stopped: \(source.stopped)"))

@@ -58,9 +58,6 @@ func durationText(milliseconds: UInt64) -> String {
     }
 }
 
-/// 1 worker, 2 workers.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
 /// Rows and columns of the terminal behind a descriptor; 80 × 24 when there is none or it does not say.
 func terminalSize(of descriptor: Int32) -> (columns: Int, rows: Int) {
     var size = winsize()

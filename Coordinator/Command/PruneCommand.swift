@@ -65,14 +65,14 @@ enum PruneCommand: Subcommand {
             guard !items.isEmpty else { continue }
             print(
                 "\(kind.rawValue), \(policy.days(kind)) days and older: \(counted(items.reduce(0) { $0 + $1.files }, "file")), "
-                    + "\(short(UInt64(items.reduce(0) { $0 + $1.bytes })))B")
+                    + "\(bytesText(UInt64(items.reduce(0) { $0 + $1.bytes })))")
             for item in items.prefix(10) { print("  \(item.ageDays) days  \(item.path)") }
             if items.count > 10 { print("  … and \(items.count - 10) more") }
         }
         if !plan.protected.isEmpty {
             print("kept although as old, because a manifest names them: \(counted(plan.protected.count, "item"))")
         }
-        let sum = "\(counted(files, "file")), \(short(UInt64(bytes)))B"
+        let sum = "\(counted(files, "file")), \(bytesText(UInt64(bytes)))"
         print(isApplied ? "removed \(sum)." : "would remove \(sum); --apply does.")
         return .done
     }

@@ -55,7 +55,7 @@ enum SubmitCommand: Subcommand {
         if arguments.take(Label.name) { return try LabelCommand.run(&arguments) }
         if arguments.take(Aggregate.name) { return try AggregateCommand.run(&arguments) }
         let options = try SubmitOptions(&arguments)
-        let kind = try arguments.word("what to submit, command or noop,")
+        let kind = try arguments.word("what to submit, command, ingest, render, label, aggregate or noop,")
         let (kindName, spec) = try options.spec(kind, &arguments)
         // Before any other thread: they must inherit that signals are blocked.
         let stop = options.wait ? try StopSignal() : nil
@@ -89,7 +89,7 @@ enum SubmitCommand: Subcommand {
 
     static func request(_ arguments: inout Arguments, isRehearsal: Bool) throws -> JobRequest {
         let options = try SubmitOptions(&arguments)
-        let kind = try arguments.word("what to submit, command or noop,")
+        let kind = try arguments.word("what to submit, command, ingest, render, label, aggregate or noop,")
         // A schedule's ingest looks at the store when it is submitted, for then it is known what is missing.
         let (kindName, spec) = try options.spec(kind, &arguments, isRehearsal: isRehearsal)
         return JobRequest(isFollowed: options.wait || options.json) { _ in options.submission(kindName, spec) }

@@ -57,7 +57,7 @@ enum UpCommand: Subcommand {
             if !isReady, let status = try? client.status(), status.workers.count >= workers {
                 isReady = true
                 complain(
-                    "apex up: ready, \(workers) workers; coordinator at \(status.coordinator.listen.joined(separator: ", "))\n"
+                    "apex up: ready, \(counted(workers, "worker")); coordinator at \(status.coordinator.listen.joined(separator: ", "))\n"
                         + "         try `apex status --state \(folder.path)`; Ctrl-C stops everything, nothing is lost."
                 )
             }

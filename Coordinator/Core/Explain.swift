@@ -27,7 +27,10 @@ extension Core {
             if job.isResting, job.claimed == 0 {
                 return "Job \(job.id) rests until somebody gives it something to do, or its quota has room."
             }
-            if job.claimed > 0 { return "Job \(job.id) is running: \(job.claimed) tasks are with workers." }
+            if job.claimed > 0 {
+                return
+                    "Job \(job.id) is running: \(job.claimed == 1 ? "1 task is" : "\(job.claimed) tasks are") with workers."
+            }
             guard let first = job.queue.first(where: { job.tasks.phase($0) == .queued }) else {
                 return job.openPlannerCalls > 0
                     ? "Job \(job.id) waits for its planner to make the next tasks."

@@ -103,7 +103,8 @@ extension Core {
         case .noWorker: return "Task \(task) waits for a worker: none is connected; start `apex-worker`."
         case .tooManyCores(let largest):
             let cores = job.submission.needs.cores
-            return "Task \(task) needs \(cores) cores at once and the largest worker has \(largest) slots; "
+            return
+                "Task \(task) needs \(counted(cores, "core")) at once and the largest worker has \(counted(largest, "slot")); "
                 + "start one with --slots \(cores)."
         case .tooMuchMemory:
             return
@@ -116,7 +117,8 @@ extension Core {
                     && !jobs[at($0)].queue.isEmpty
             }
             let words = first.map { "; job \($0), which has a higher priority, goes first" } ?? ""
-            return "Task \(task) waits for a free slot: \(fitting) workers fit it and all are busy\(words)."
+            return
+                "Task \(task) waits for a free slot: \(fitting == 1 ? "1 worker fits it and is" : "\(fitting) workers fit it and all are") busy\(words)."
         case .alone:
             return "Task \(task) was there when workers died, so it waits for a worker with nothing else to do."
         case .behind(let other):

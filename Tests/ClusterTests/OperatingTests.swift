@@ -181,8 +181,8 @@ struct OperatingTests {
                 arguments += ["--config", folder.path + "/c.yaml"]
             }
             let outcome = try Programs.run("apex", arguments)
-            #expect(outcome.code == 0, "\(outcome.errors)")
-            let lines = try #require(outcome.json["findings"] as? [[String: String]])
+            let lines = try #require(outcome.json["findings"] as? [[String: String]], "\(outcome.errors)")
+            #expect(outcome.code == (lines.contains { $0["level"] == "problem" } ? 1 : 0), "\(outcome.errors)")
             return lines.filter { $0["level"] != "fact" }.map { line in
                 #expect(line["advice"] != "", "\(line)")
                 return "\(line["subject"] ?? ""): \(line["words"] ?? "")"

@@ -86,7 +86,7 @@ struct TrainingSetTests {
         let words = try Programs.run("apex", ["lineage", folder.path + "/sets/" + first, "0"])
         #expect(words.code == 0 && words.output.contains("training row: row 0 of "), "\(words.errors)")
         #expect(
-            words.output.contains("us-daily-cut.csv.gz, contents \(source); provider not recorded"), "\(words.output)")
+            words.output.contains("us-daily-cut.csv.gz, contents \(source); provider files"), "\(words.output)")
 
         func refused(_ path: String, _ row: String, _ code: Int32, _ expected: String) throws {
             let outcome = try Programs.run("apex", ["lineage", path, row])

@@ -37,12 +37,12 @@ private func machine(_ report: HardwareReport) -> [DoctorLine] {
     lines.append(
         DoctorLine(
             .fact, "processor",
-            "\(report.cpuModel.isEmpty ? "unnamed" : report.cpuModel): \(plural(Int(report.physicalCores), "core"))"
+            "\(report.cpuModel.isEmpty ? "unnamed" : report.cpuModel): \(counted(Int(report.physicalCores), "core"))"
                 + "\(threads), \(report.simd)"))
     let cores = decimal(Double(report.usableMillicores) / 1000, 1)
     lines.append(
         DoctorLine(
-            .fact, "usable", "\(cores) cores after affinity and control groups: \(plural(slots(report), "slot"))"))
+            .fact, "usable", "\(cores) cores after affinity and control groups: \(counted(slots(report), "slot"))"))
     let caches = [("L1d", report.l1DataBytes), ("L2", report.l2Bytes), ("L3", report.l3Bytes)]
         .filter { $0.1 > 0 }.map { "\($0.0) \(bytes($0.1))" }
     if !caches.isEmpty { lines.append(DoctorLine(.fact, "caches", caches.joined(separator: ", "))) }
@@ -50,7 +50,7 @@ private func machine(_ report: HardwareReport) -> [DoctorLine] {
         DoctorLine(
             .fact, "memory",
             "\(bytes(report.memoryBytes)), \(bytes(report.availableMemoryBytes)) of it for this process, on "
-                + plural(Int(report.numaNodes), "NUMA node")))
+                + counted(Int(report.numaNodes), "NUMA node")))
     lines.append(DoctorLine(.fact, "disk", "\(bytes(report.freeDiskBytes)) free"))
     lines.append(
         DoctorLine(.fact, "gpu", report.gpus.isEmpty ? "none" : report.gpus.joined(separator: "; ")))
@@ -81,17 +81,17 @@ private func kinds(_ report: HardwareReport) -> [DoctorLine] {
         default: "counts 64 tickers an instruction"
         }
     return [
-        DoctorLine(.fact, "noop", "\(plural(slots, "slot")); measures messages and storage, hardly this machine"),
+        DoctorLine(.fact, "noop", "\(counted(slots, "slot")); measures messages and storage, hardly this machine"),
         DoctorLine(
             .fact, "command",
-            "\(plural(slots, "program")) at once of one core each, with \(bytes(each)) of memory each"),
+            "\(counted(slots, "program")) at once of one core each, with \(bytes(each)) of memory each"),
         DoctorLine(
-            .fact, "variations", "\(plural(slots, "slot")); computes \(lanes); next to no memory"),
+            .fact, "variations", "\(counted(slots, "slot")); computes \(lanes); next to no memory"),
         DoctorLine(
             .fact, "groups",
-            "\(plural(slots, "slot")); \(counting); a pool of 1,300 variations takes "
+            "\(counted(slots, "slot")); \(counting); a pool of 1,300 variations takes "
                 + "\(bytes(UInt64(1300 * 5 * 128))) and " + fits(1300 * 5 * 128, report)),
-        DoctorLine(.fact, "weekend", "variations, then groups, on the same \(plural(slots, "slot"))"),
+        DoctorLine(.fact, "weekend", "variations, then groups, on the same \(counted(slots, "slot"))"),
     ]
 }
 
@@ -132,7 +132,7 @@ private func complaints(_ report: HardwareReport, _ settings: Settings) -> [Doct
             "free some memory or raise the container's limit: 1 GB is comfortable.")
     } else if report.availableMemoryBytes < UInt64(slots(report)) * 256 << 20 {
         say(
-            .warning, "memory", "less than 256 MB for each of \(plural(slots(report), "slot"))",
+            .warning, "memory", "less than 256 MB for each of \(counted(slots(report), "slot"))",
             "run fewer slots (--slots), or declare --memory for commands that need much.")
     }
     if settings.stateFreeBytes < 1 << 30 {
@@ -186,5 +186,3 @@ private func decimal(_ value: Double, _ digits: Int) -> String {
     let tenths = Int((value * 10).rounded())
     return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
 }
-
-private func plural(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -49,7 +49,7 @@ enum AllocCommand: Subcommand {
         guard !options.isDryRun else { return try dryRun(slurm, script, options, client) }
         var loop = AllocLoop(slurm, script, options, client)
         complain(
-            "apex alloc: \(options.limits.minimum) to \(options.limits.maximum) workers of \(options.limits.slots) slots, "
+            "apex alloc: \(options.limits.minimum) to \(counted(options.limits.maximum, "worker")) of \(counted(options.limits.slots, "slot")), "
                 + "in Slurm as \(slurm.jobName); Ctrl-C \(options.keeps ? "leaves them running" : "gives them back").")
         while stop.count == 0 {
             loop.turn()
@@ -67,7 +67,7 @@ enum AllocCommand: Subcommand {
         if let status = try? client.status() {
             let seen = AllocLoop.seen(status, [])
             let wanted = AllocationPlan(options.limits).wanted(seen)
-            print("# \(seen.tasks) tasks could run now; \(wanted) workers would be asked for")
+            print("# \(counted(seen.tasks, "task")) could run now; \(counted(wanted, "worker")) would be asked for")
         } else {
             print("# no coordinator answers at \(options.place.endpoint), so nothing is known of tasks")
         }

@@ -1,5 +1,6 @@
 import Bars
 import JSON
+import Messages
 
 /// `apex data check`.
 enum DataCheck: Subcommand {
@@ -55,7 +56,9 @@ enum DataCheck: Subcommand {
                 "verdicts": .array(all.map { Self.json($0.key, $0.verdict) }),
             ])
         } else {
-            print("\(path): \(report.bars) bars of \(report.series) series, \(faults) faults, \(all.count) verdicts")
+            print(
+                "\(path): \(counted(report.bars, "bar")) of \(report.series) series, \(counted(faults, "fault")), \(counted(all.count, "verdict"))"
+            )
             for kind in BarVerdict.Kind.allCases {
                 let some = all.filter { $0.verdict.kind == kind }
                 guard !some.isEmpty else { continue }

@@ -35,7 +35,9 @@ enum BackupCommand: Subcommand {
                 "blobs": JSONValue(copy.blobs),
             ])
         } else {
-            print("\(target): \(copy.files) files, \(bytesText(UInt64(copy.bytes))), \(copy.blobs) blobs; verified")
+            print(
+                "\(target): \(counted(copy.files, "file")), \(bytesText(UInt64(copy.bytes))), \(counted(copy.blobs, "blob")); verified"
+            )
         }
         return .done
     }
@@ -69,7 +71,9 @@ enum RestoreCommand: Subcommand {
                 "blobs": JSONValue(copy.blobs),
             ])
         } else {
-            print("\(state.path): \(copy.files) files, \(bytesText(UInt64(copy.bytes))), \(copy.blobs) blobs; verified")
+            print(
+                "\(state.path): \(counted(copy.files, "file")), \(bytesText(UInt64(copy.bytes))), \(counted(copy.blobs, "blob")); verified"
+            )
             print("start it with: apex coordinator --state \(state.path)")
         }
         return .done
