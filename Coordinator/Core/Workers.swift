@@ -15,7 +15,7 @@ extension Core {
             absolve(hello.worker)
         }
         // A coordinator that restarted counts its messages on from what the worker has seen.
-        workers[w].sent = max(workers[w].sent, hello.seen)
+        workers[w].sent = max(workers[w].sent, min(hello.seen, 1 << 62))
         touch(w)
         workerChanged(w)
         readopt(hello.held, by: w)

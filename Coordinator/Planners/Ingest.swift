@@ -120,7 +120,7 @@ package struct IngestPlanner: Planner {
         for call in result.calls { sources[source].tally.add(call) }
         summary.bars += result.series.reduce(0) { $0 + UInt64($1.count) }
         summary.calls += UInt64(result.calls.count)
-        summary.answered += UInt64(result.answered.count - result.unknown.count)
+        summary.answered += UInt64(max(0, result.answered.count - result.unknown.count))
         if let rest = result.rest {
             var again = Source.Item(number: items, want: item.want, rest: nil)
             let open = Set(rest.calls.flatMap { $0.want.symbols })
@@ -242,6 +242,12 @@ package struct IngestPlanner: Planner {
             batch.to = MarketDate.date(dayNumber: firstDay - 1)
             pass(batch, after: source, "\(sources[source].name) begins on \(MarketDate.text(first))")
         }
+        // Nothing at all: it may have been traded only before.
+        let told = Set(result.series.lazy.filter { $0.count > 0 }.map(\.symbol)).union(result.unknown).union(held)
+        var silent = want
+        silent.symbols = result.answered.filter { !told.contains($0) }
+        silent.to = min(want.to, MarketDate.date(dayNumber: MarketDate.dayNumber(want.today) - days + 2))
+        if !silent.symbols.isEmpty { pass(silent, after: source, "\(sources[source].name) reaches back \(days) days") }
     }
 
     mutating func plan(_ step: inout Step<Ingest.Task>) {

@@ -60,8 +60,10 @@ package final class Coordinator {
     var core: Core
     var routes = Routes()
     var uploads: [BlobID: BlobAssembly] = [:]
+    /// When something came of them last.
+    var uploadedAt: [BlobID: ContinuousClock.Instant] = [:]
     /// What programs print, for whoever follows it.
-    var printed = OutputDesk()
+    var printed = OutputDesk(first: UInt64(Date().timeIntervalSince1970 * 1_000_000))
     var listeners: [Listener] = []
     /// TCP connections by what answers are addressed to.
     var seats: [UInt64: Seat] = [:]

@@ -84,12 +84,17 @@ extension BarStore {
             let key = SeriesKey(want, symbol, feed: traits?.feed ?? "unknown")
             let bars = result.series.first { $0.symbol == symbol }.map { $0.stored } ?? []
             var covers = BarTime.covered(want)
-            if let days = traits?.historyDays, let first = bars.first,
-                MarketDate.dayNumber(want.from) < MarketDate.dayNumber(want.today) - days + 3
-            {
-                // What a plan does not reach back to is not answered: its bars begin late.
-                let begins = max(covers.lowerBound, first.start / BarTime.day * BarTime.day)
-                covers = begins..<max(begins, covers.upperBound)
+            if let days = traits?.historyDays {
+                let reach = MarketDate.dayNumber(want.today) - days + 3
+                if MarketDate.dayNumber(want.from) < reach {
+                    // What a plan does not reach back to is not answered: its bars begin late, or there are none, of a
+                    // symbol that was traded only before.
+                    let first =
+                        bars.first.map { $0.start / BarTime.day * BarTime.day }
+                        ?? BarTime.of(date: MarketDate.date(dayNumber: reach))
+                    let begins = max(covers.lowerBound, first)
+                    covers = begins..<max(begins, covers.upperBound)
+                }
             }
             batch.series.append(BarBatch.Series(key, bars, covers: covers))
         }

@@ -17,8 +17,8 @@ extension Coordinator {
                 Outbound.reply(number: number, .refused("the answer has \(frame.count) bytes; ask for one job.")),
                 version: version)
         }
-        if let seat = seats[connection] { offences.sent(frame.count, to: seat.descriptor) }
         let outcome = try listener.socket.send([frame], to: Peer(UInt32(truncatingIfNeeded: connection)))
+        if outcome == .sent, let seat = seats[connection] { offences.sent(frame.count, to: seat.descriptor) }
         if outcome == .unreachable {
             seats[connection] = nil
             versions[connection] = nil

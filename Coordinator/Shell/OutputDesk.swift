@@ -21,9 +21,12 @@ struct OutputDesk {
     private var parts: [OutputPart?] = []
     private var head = 0
     /// The number of `parts[0]`.
-    private var first: UInt64 = 1
+    private var first: UInt64
     private var tasks: [TaskID: Task] = [:]
     private(set) var bytes = 0
+
+    /// - Parameter first: the number of the first part: above those of before a restart, which followers go on from.
+    init(first: UInt64 = 1) { self.first = first }
 
     /// Takes what a worker says of its own tasks. Their ends may have come before the last of it.
     mutating func add(_ output: [TaskOutput], from worker: WorkerID, _ core: borrowing Core) {

@@ -11,6 +11,8 @@ extension Coordinator {
     private static let replyBytes = 4 << 20
     /// Blobs on their way in at once.
     private static let maximumUploads = 64
+    /// A client that goes on sends something every few milliseconds.
+    private static let uploadPatience: Duration = .seconds(60)
     /// No blob is larger: what fits a run of the largest universe with room to spare.
     private static let maximumBlobBytes: UInt64 = 8 << 30
 
@@ -47,7 +49,9 @@ extension Coordinator {
         guard total <= Self.maximumBlobBytes else {
             return .refused("a blob of \(total) bytes; at most \(Self.maximumBlobBytes)")
         }
+        guard offset <= total else { return .refused("bytes from \(offset) on, of a blob of \(total) bytes") }
         if blobs.contains(blob) { return .blobReceived(total) }
+        forgetIdleUploads(but: blob)
         do throws(BlobError) {
             if uploads[blob] == nil {
                 guard uploads.count < Self.maximumUploads else {
@@ -58,12 +62,21 @@ extension Coordinator {
             guard let assembly = uploads[blob] else { return .blobReceived(total) }
             if Int(offset) <= assembly.receivedBytes { try assembly.append(bytes, at: Int(offset)) }
             guard assembly.isComplete else { return .blobReceived(UInt64(assembly.receivedBytes)) }
-            uploads[blob] = nil
+            (uploads[blob], uploadedAt[blob]) = (nil, nil)
             try assembly.finish()
             return .blobReceived(total)
         } catch {
-            uploads[blob] = nil
+            (uploads[blob], uploadedAt[blob]) = (nil, nil)
             return .refused(error.description)
         }
+    }
+
+    /// Who stopped in the middle holds no place: what came is on the disk, and whoever goes on with it finds it there.
+    private func forgetIdleUploads(but blob: BlobID) {
+        let now = ContinuousClock.now
+        for (idle, since) in uploadedAt where idle != blob && now - since > Self.uploadPatience {
+            (uploads[idle], uploadedAt[idle]) = (nil, nil)
+        }
+        uploadedAt[blob] = now
     }
 }

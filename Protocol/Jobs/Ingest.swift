@@ -208,6 +208,10 @@ package enum Ingest: JobKind {
             guard columns.allSatisfy({ $0.count == series.count }) else {
                 throw WireError("columns of unlike length in the bars of \(symbol)")
             }
+            // From 1970 to 9999: what is later or earlier is no bar, and is nothing to count days with.
+            guard series.starts.allSatisfy({ (0..<253_402_300_800_000).contains($0) }) else {
+                throw WireError("bars of \(symbol) at no time")
+            }
         }
     }
 

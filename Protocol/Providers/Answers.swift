@@ -22,10 +22,12 @@ extension HTTPResponse {
 
     /// How long until an instant that a header names, by the answer's own `Date`; nil without one. Milliseconds.
     func delay(untilHeader name: String, milliseconds: Bool) -> UInt64? {
-        guard let text = header(name), let value = Int(text), value >= 0,
+        // Up to the year 9999: a number beyond is no instant.
+        guard let text = header(name), let value = Int(text),
+            (0...(milliseconds ? 253_402_300_799_000 : 253_402_300_799)).contains(value),
             let date = header("date").flatMap({ httpDate($0) })
         else { return nil }
-        let end = milliseconds ? value : value.multipliedReportingOverflow(by: 1000).partialValue
+        let end = milliseconds ? value : value * 1000
         // A second more: `Date` has whole seconds.
         return UInt64(min(max(end - date * 1000 + 1000, 0), 86_400_000))
     }

@@ -70,6 +70,24 @@ package struct HTTPResponse: Sendable, Equatable {
         self.body = body
     }
     package func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+
+    /// The same without the keys that were sent: some providers repeat them in what they complain of, and parts of an
+    /// answer are told to people and kept.
+    package func hiding(_ keys: [Secret]) -> HTTPResponse {
+        var hidden = self
+        for key in keys {
+            let key = Array(key.revealed.utf8)
+            // A shorter one is no secret, and may stand in a number.
+            guard key.count >= 8 else { continue }
+            var at = 0
+            while let begin = hidden.body[at...].firstIndex(of: key[0]), begin + key.count <= hidden.body.count {
+                at = begin + 1
+                guard hidden.body[begin..<begin + key.count].elementsEqual(key) else { continue }
+                for position in begin..<begin + key.count { hidden.body[position] = UInt8(ascii: "x") }
+            }
+        }
+        return hidden
+    }
 }
 
 /// No answer, or one that cannot be used.

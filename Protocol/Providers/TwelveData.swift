@@ -54,11 +54,13 @@ package struct TwelveData: Provider {
     package func read(_ response: HTTPResponse, to call: ProviderCall) -> Reading {
         guard let body = JSONBody(response.body), body.members != nil else { return notJSON(response) }
         if body["status"]?.text == "error" || body["code"]?.integer != nil {
-            return entry(body, call.want.symbols[0], call, response)
+            return entry(body, Self.only(call), call, response)
         }
         guard response.status == 200 else { return .refused(response.refusal()) }
         // One symbol is not wrapped.
-        if body["values"] != nil || body["meta"] != nil { return entry(body, call.want.symbols[0], call, response) }
+        if body["values"] != nil || body["meta"] != nil {
+            return Self.only(call).map { entry(body, $0, call, response) } ?? unexpected(response)
+        }
         var page = Reading.Page()
         for symbol in call.want.symbols {
             guard let one = body[symbol] else { return unexpected(response) }
@@ -77,12 +79,16 @@ package struct TwelveData: Provider {
         return .page(page)
     }
 
-    /// What stands for one symbol, alone or in a batch.
-    private func entry(_ body: JSONBody, _ symbol: String, _ call: ProviderCall, _ response: HTTPResponse) -> Reading {
+    private static func only(_ call: ProviderCall) -> String? {
+        call.want.symbols.count == 1 ? call.want.symbols[0] : nil
+    }
+
+    /// What stands for one symbol, alone or in a batch; nil: for a whole batch.
+    private func entry(_ body: JSONBody, _ symbol: String?, _ call: ProviderCall, _ response: HTTPResponse) -> Reading {
         if let code = body["code"]?.integer ?? (body["status"]?.text == "error" ? Int64(response.status) : nil) {
-            return refused(Int(code), body["message"]?.text ?? "", call, response)
+            return refused(Int(clamping: code), body["message"]?.text ?? "", of: symbol, response)
         }
-        guard let values = body["values"]?.elements else { return unexpected(response) }
+        guard let symbol, let values = body["values"]?.elements else { return unexpected(response) }
         var gatherer = BarGatherer(symbol, call.want)
         for bar in values {
             // Without volume where nobody counts it, as for currencies.
@@ -93,12 +99,12 @@ package struct TwelveData: Provider {
         return .page(Reading.Page(series: [gatherer.series]))
     }
 
-    private func refused(_ code: Int, _ words: String, _ call: ProviderCall, _ response: HTTPResponse) -> Reading {
+    private func refused(_ code: Int, _ words: String, of symbol: String?, _ response: HTTPResponse) -> Reading {
         let lower = words.lowercased()
         switch code {
         case 400 where lower.contains("no data is available"): return .page(Reading.Page())
-        // One answer for two things: only a batch says which symbol is meant.
-        case 404: return .page(Reading.Page(unknown: call.want.symbols.count == 1 ? call.want.symbols : []))
+        // One answer for two things, unknown symbols and those that the plan leaves out. Of a whole batch it says nothing.
+        case 404: return symbol.map { .page(Reading.Page(unknown: [$0])) } ?? .refused(.request(words))
         case 429:
             if lower.contains("for the day") { return .refused(.limited(.day, retryAfter: response.retryAfter)) }
             return .refused(.limited(.minute, retryAfter: response.retryAfter))

@@ -66,7 +66,13 @@ extension Authenticator {
         var problems: [ZeroMQError] = []
         for role in Role.allCases {
             let place = "\(folder)/\(role.rawValue)s"
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []
+            let names: [String]
+            do { names = try FileManager.default.contentsOfDirectory(atPath: place) } catch {
+                // Not there: nobody is listed. Anything else says nothing of who is.
+                if unsafe access(place, F_OK) != 0, errno == ENOENT { continue }
+                problems.append(ZeroMQError("\(place): cannot be listed: \(error.localizedDescription)"))
+                continue
+            }
             do throws(ZeroMQError) {
                 if !names.isEmpty { try KeyFile.check(folder: place, forbidden: 0o022, advice: "chmod 700") }
                 for name in names.sorted() where name.hasSuffix(".pub") {

@@ -40,11 +40,13 @@ struct HostileTests {
         }
         func lines(_ event: String) -> Int { cluster.log.components(separatedBy: "\"event\":\"\(event)\"").count - 1 }
     }
-    private func hello(_ worker: WorkerID, slots: UInt32 = 2, _ hardware: HardwareReport = HardwareReport()) -> Inbound
-    {
+    private func hello(
+        _ worker: WorkerID, slots: UInt32 = 2, _ hardware: HardwareReport = HardwareReport(), seen: UInt64 = 0
+    ) -> Inbound {
         .hello(
             Inbound.Hello(
-                worker: worker, name: "w", codeVersion: codeVersion, slots: slots, hardware: hardware, seen: 0, held: []
+                worker: worker, name: "w", codeVersion: codeVersion, slots: slots, hardware: hardware, seen: seen,
+                held: []
             ))
     }
     private func submission(_ count: UInt32) -> Submission {
@@ -113,8 +115,14 @@ struct HostileTests {
         hardware.freeDiskBytes = .max
         hardware.dgemmMegaflops = .max
         hardware.memoryMegabytesPerSecond = .max
-        try liar.send(hello(WorkerID(5), slots: .max, hardware))
+        // Of all messages that there can be it has seen the last.
+        try liar.send(hello(WorkerID(5), slots: .max, hardware, seen: .max))
         let client = try site.peer("c1")
+        let nowhere = Request.putBlob(BlobID(of: [1, 2, 3]), total: 3, offset: .max, [1])
+        guard case .refused? = try client.ask(nowhere) else {
+            Issue.record("bytes beyond the end of a blob were taken")
+            return
+        }
         guard case .submitted(let job)? = try client.ask(.submit(submission(2000))) else {
             Issue.record("not submitted")
             return

@@ -123,6 +123,11 @@ private func wait(_ emulated: inout Emulated, _ call: ProviderCall) -> Reading {
     guard case .page(let page) = mixed else { return #expect(Bool(false), "a batch is answered") }
     #expect(page.series.map(\.symbol) == ["AAA"])
     #expect(page.refused.map { $0.symbol } == ["CCC"])
+    #expect(page.unknown == ["NOBODY"], "unknown in a batch as alone, and not answered without a bar")
+    // A refusal of the whole batch says nothing of any symbol.
+    let two = ProviderCall(want: .days(["AAA", "CCC"], autumn.0, autumn.1), cost: 2)
+    let whole = HTTPResponse(status: 404, body: Array(#"{"code":404,"message":"not found","status":"error"}"#.utf8))
+    #expect(TwelveData().read(whole, to: two) == .refused(.request("not found")))
     for _ in 0..<2 {
         emulated.now += 60_000
         let one = emulated.call(ProviderCall(want: .days(["NOBODY"], autumn.0, autumn.1)))
@@ -198,4 +203,26 @@ private func wait(_ emulated: inout Emulated, _ call: ProviderCall) -> Reading {
     #expect(body?["a"]?.elements == [.number(1), .number(-2500), .number(135_000_000), .bool(true), .null])
     #expect(body?["b"]?.text == "é😀\n")
     #expect(body?["c"]?.members?.isEmpty == true)
+}
+
+@Test func `an instant that no clock shows is no reason to wait, and none to end`() {
+    let call = ProviderCall(want: .days(["AAA"], autumn.0, autumn.1))
+    for (provider, name) in [(Alpaca() as any Provider, "X-RateLimit-Reset"), (Tradier(), "X-Ratelimit-Expiry")] {
+        for text in ["9223372036854775807", "9223372036854776", "-5", "253402300799001"] {
+            let answer = HTTPResponse(
+                status: 429, headers: [.init(name, text), .init("Date", "Thu, 01 Jan 1970 00:00:00 GMT")], body: [])
+            guard case .refused(.limited(_, let wait)) = provider.read(answer, to: call) else {
+                #expect(Bool(false), "\(provider.name) \(text)")
+                continue
+            }
+            #expect((wait ?? 0) <= 86_400_000)
+        }
+    }
+}
+
+@Test func `a key that an answer repeats is hidden in it, a short word is not`() throws {
+    let keys = try [#require(Secret("SECRET-0123")), #require(Secret("ab"))]
+    let answer = HTTPResponse(status: 200, body: Array("ab your key SECRET-0123SECRET-0123 and SECRET-012".utf8))
+    let hidden = String(decoding: answer.hiding(keys).body, as: UTF8.self)
+    #expect(hidden == "ab your key " + String(repeating: "x", count: 22) + " and SECRET-012")
 }

@@ -118,3 +118,35 @@ func `a run is one job however often the coordinator dies before or after it is 
     #expect(try scheduler.look(at: utc("2026-05-01T01:05Z"), isOver: { _ in true }, submit: { _, _, _ in 7 }) == 1)
     #expect(try book.entry("one")?.trouble == "" && book.entry("one")?.job == 7)
 }
+
+@Test func `one schedule that cannot be submitted keeps no other from its turn`() throws {
+    let folder = TemporaryFolder("schedules")
+    let book = try ScheduleBook(path: folder.path + "/schedules.sqlite")
+    let all = ["a", "b", "c"].map { schedule(.daily(.clock(60)), zone: "UTC", name: $0) }
+    let scheduler = try Scheduler(all, book, at: utc("2026-05-01T00:00Z"))
+    for minute in ["01:00", "01:01"] {
+        #expect(throws: Died.self) {
+            _ = try scheduler.look(
+                at: utc("2026-05-01T\(minute)Z"), isOver: { _ in true },
+                submit: { schedule, _, _ in if schedule.name == "a" { throw Died() } else { 7 } })
+        }
+    }
+    #expect(try book.entry("a")?.state.fired == nil && book.entry("a")?.trouble.contains("Died") == true)
+    for name in ["b", "c"] { #expect(try book.runs(name, most: 9).map(\.due) == [utc("2026-05-01T01:00Z")]) }
+}
+
+@Test func `a clock that was years ahead once stops no schedule for years`() throws {
+    let folder = TemporaryFolder("schedules")
+    let book = try ScheduleBook(path: folder.path + "/schedules.sqlite")
+    let one = schedule(.daily(.clock(60)), zone: "UTC")
+    let coordinator = FakeCoordinator()
+    let scheduler = try Scheduler([one], book, at: utc("2026-05-01T00:00Z"))
+    func look(_ time: String) throws -> Int {
+        try scheduler.look(at: utc(time), isOver: { _ in true }, submit: { coordinator.submit($1, $2) })
+    }
+    #expect(try look("2026-05-01T01:00Z") == 1)
+    #expect(try look("2031-05-01T01:00Z") == 1)
+    #expect(try look("2026-05-01T12:00Z") == 0, "what has run does not run again")
+    #expect(try look("2026-05-02T00:59Z") == 0)
+    #expect(try look("2026-05-02T01:00Z") == 1)
+}

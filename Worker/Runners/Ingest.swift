@@ -61,7 +61,8 @@ package enum IngestRunner: Runner {
             return .success(
                 try client.get(
                     base: host, target: sealed.target, headers: sealed.headers, milliseconds: milliseconds,
-                    isWanted: isWanted))
+                    isWanted: isWanted
+                ).hiding(keys))
         } catch { return .failure(error) }
     }
 

@@ -31,6 +31,8 @@ final class OutputFeed: Sendable {
         var over: [Task] = []
         var allowance = bytesPerSecond
         var looked: Int64 = 0
+        /// When those that run had their turn.
+        var turned: Int64 = 0
         /// The slot that may speak first: not always the same.
         var first = 0
     }
@@ -79,14 +81,16 @@ final class OutputFeed: Sendable {
     func take(at now: Int64) -> [TaskOutput] {
         state.withLock { state in
             let since = max(0, now - state.looked)
-            guard since >= Self.periodMilliseconds || !state.over.isEmpty else { return [] }
+            let isTurn = now - state.turned >= Self.periodMilliseconds
+            guard isTurn || !state.over.isEmpty else { return [] }
             // A second's worth at most, however long nobody looked.
             state.allowance = min(Self.bytesPerSecond, state.allowance + min(since, 1000) * Self.bytesPerSecond / 1000)
             state.looked = now
             var parts: [TaskOutput] = []
             for var task in state.over { Self.take(&task, state.allowance, &state.allowance, &parts) }
             state.over = []
-            guard since >= Self.periodMilliseconds else { return parts }
+            guard isTurn else { return parts }
+            state.turned = now
             let waiting = state.slots.indices.filter { state.slots[$0]?.isWaiting ?? false }
             guard !waiting.isEmpty else { return parts }
             let share = max(512, state.allowance / Int64(waiting.count))

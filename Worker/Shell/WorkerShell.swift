@@ -176,8 +176,9 @@ package final class WorkerShell {
             switch heard {
             case .message(.refused) where link!.spoken() < version:
                 // It is older, and cannot read what this worker said; in its own version it can.
+                // On a new connection: its words to all else that this one has said would be taken for a last word.
                 Log.info("older_coordinator", ["protocol": link!.spoken()])
-                phase = .greeting(since: lastHeard, isSaid: false)
+                return try reconnect(speaking: link!.spoken())
             case .message(let message): handle(message)
             case .otherVersion(let spoken):
                 refuse(
@@ -298,9 +299,10 @@ package final class WorkerShell {
         return true
     }
 
-    private func reconnect() throws(ZeroMQError) {
+    /// - Parameter version: of the protocol; nil: ours.
+    private func reconnect(speaking version: UInt16? = nil) throws(ZeroMQError) {
         link = try Link(
-            options.coordinator, version: options.protocolVersion, security: security,
+            options.coordinator, version: version ?? options.protocolVersion, security: security,
             descriptors: [wakeup.descriptor, signals])
         showAgainAt = nil
         lastHeard = Monotonic.milliseconds

@@ -10,6 +10,8 @@ import Scheduling
 struct ScheduleThread {
     /// How often it looks.
     private static let interval: UInt32 = 500_000
+    /// The same after something went wrong: each look may read whole files for what it cannot submit.
+    private static let troubledInterval: UInt32 = 5_000_000
 
     private let schedules: [Schedule]
     private let folder: StateFolder
@@ -42,6 +44,7 @@ struct ScheduleThread {
         var scheduler: Scheduler?
         var client: Client?
         while true {
+            var pause = interval
             do {
                 try folder.create()
                 if scheduler == nil {
@@ -61,9 +64,10 @@ struct ScheduleThread {
                 // Said once, and tried again: a full disk or a coordinator that is stopping.
                 if told != "\(error)" { complain("apex coordinator: schedules: \(error)") }
                 told = "\(error)"
+                pause = troubledInterval
             }
             // Not until the next is due: the clock may be set, the book changed, and what a schedule waits for may end.
-            usleep(interval)
+            usleep(pause)
         }
     }
 

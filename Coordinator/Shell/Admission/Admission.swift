@@ -16,6 +16,11 @@ final class Admission {
     private var listed: Authenticator.AllowList
     /// Some files could not be trusted: who is not listed may be let in again when they are mended.
     private var isUncertain = false
+    /// While that is so it is looked again: the reason may pass without a change in the folder.
+    private var lookAgain = ContinuousClock.now
+    private static let lookAgainPeriod: Duration = .seconds(10)
+    /// What was found wrong at the last look.
+    private var told: [String] = []
     /// The key that the connection behind a descriptor last spoke with, and the connection's number.
     private var seats: [Int32: (key: PublicKey, connection: Int)] = [:]
 
@@ -76,7 +81,9 @@ final class Admission {
     /// which nobody knows yet whose it is: those that are still listed come back by themselves.
     /// - Returns: keys that lost their admission.
     func followChanges(_ monitor: Monitor) -> Set<PublicKey> {
-        guard apex_watch_changed(descriptor) == 1 else { return [] }
+        let isDue = isUncertain && ContinuousClock.now >= lookAgain
+        guard apex_watch_changed(descriptor) == 1 || isDue else { return [] }
+        lookAgain = .now + Self.lookAgainPeriod
         return reload(monitor)
     }
 
@@ -87,7 +94,11 @@ final class Admission {
             problems.append(ZeroMQError(error.description))
             list = [:]
         }
-        for problem in problems { log.write(LogLine(.error, "key_refused", [("why", "\"\(problem)\"")])) }
+        let words = problems.map { "\($0)" }
+        for problem in words where !told.contains(problem) {
+            log.write(LogLine(.error, "key_refused", [("why", "\"\(problem)\"")]))
+        }
+        told = words
         Self.add(keys.listedTokens, to: &list)
         guard list != listed || problems.isEmpty == isUncertain else { return [] }
         isUncertain = !problems.isEmpty

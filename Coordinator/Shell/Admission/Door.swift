@@ -30,7 +30,7 @@ final class Door: Sendable {
     }
     private final class Shared: Sendable { let state = Mutex(State()) }
     private let shared = Shared()
-    private let monitor: Monitor
+    let monitor: Monitor
 
     init(_ monitor: Monitor) {
         self.monitor = monitor

@@ -17,6 +17,7 @@ struct Flow {
 
     struct Excess {
         var descriptor: Int32
+        var number: Int
         var why: String
     }
     /// Bytes in one direction since there was last nothing under way.
@@ -61,10 +62,14 @@ struct Flow {
             let unsent = connection.outgoing.counted - (went - connection.outgoing.origin)
             let heartbeats = Int64((now - connection.incoming.began) / .seconds(1)) * Self.heartbeatBytes
             if unread - heartbeats > (isDrained ? Self.maximumPartBytes : Self.maximumBytes) {
-                excesses.append(Excess(descriptor: descriptor, why: "\(unread) bytes came that are no whole message"))
+                excesses.append(
+                    Excess(
+                        descriptor: descriptor, number: look.number,
+                        why: "\(unread) bytes came that are no whole message"))
                 connection.number = 0
             } else if unsent > Self.maximumBytes {
-                excesses.append(Excess(descriptor: descriptor, why: "\(unsent) bytes wait that it asked for"))
+                excesses.append(
+                    Excess(descriptor: descriptor, number: look.number, why: "\(unsent) bytes wait that it asked for"))
                 connection.number = 0
             }
             // Never ahead: a credit would let somebody have as much unseen later.

@@ -6,6 +6,8 @@ extension Inbound.Hello {
     /// answers, and its answers count only for what it holds.
     mutating func boundClaims() {
         slots = min(max(slots, 1), 4096)
+        // Counted on from: no coordinator has sent so many messages.
+        seen = min(seen, 1 << 62)
         name = bounded(name)
         hardware.hostname = bounded(hardware.hostname)
         hardware.hostID = bounded(hardware.hostID)

@@ -74,7 +74,7 @@ struct Offences {
     mutating func endBatch(_ door: Door, isDrained: Bool) {
         if let carried = door.takeCarried() {
             for excess in flow.excesses(in: carried, isDrained: isDrained) {
-                Connections.cut(excess.descriptor)
+                Seat(descriptor: excess.descriptor, number: excess.number, monitor: door.monitor).cut()
                 tell("connection_cut", [("why", "\"\(excess.why)\"")])
             }
             for _ in 0..<door.takeCuts() {

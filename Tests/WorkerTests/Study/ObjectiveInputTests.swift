@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Jobs
 import Messages
+import TestSupport
 import Testing
 
 @testable import Runners
@@ -152,12 +153,19 @@ extension ProgramSuites {
             let trials = Trials()
             let refused = try trials.run(["true"], folder: "/proc/nowhere")
             #expect(refused.reason?.hasPrefix("/proc/nowhere") == true && refused.mayRetry == true)
-            // The device that is always full, where the log should go.
+            // A disk of 64 KiB, where the log should go.
             try FileManager.default.createDirectory(atPath: trials.path(), withIntermediateDirectories: true)
-            try FileManager.default.createSymbolicLink(
-                atPath: trials.path() + "/stdout.0", withDestinationPath: "/dev/full")
+            func disk(_ program: String, _ words: [String]) throws -> Programs.Outcome {
+                try Programs.run("/usr/bin/env", [program] + words)
+            }
+            let mounted = try disk("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", trials.path()])
+            guard mounted.code == 0 else {
+                let words = "SKIPPED a full disk under a trial: \(mounted.errors)"
+                return FileHandle.standardError.write(Data(words.utf8))
+            }
+            defer { _ = try? disk("umount", ["-l", trials.path()]) }
             let started = ContinuousClock.now
-            let full = try trials.sh("echo working; sleep 30; echo 1")
+            let full = try trials.sh("head -c 200000 /dev/zero; sleep 30; echo 1")
             #expect(
                 full.reason
                     == "\(trials.path())/stdout.0: No space left on device; make room on this worker's disk.")

@@ -110,7 +110,25 @@ extension ProgramSuites {
                 "\(first.end) \(printed(first))")
             trials.attempt = 1
             let second = try trial(trials, "echo overwritten; cat checkpoint; echo 1", rules: rules)
-            #expect(second.reason?.contains("Permission denied") == true, "\(second.end)")
+            #expect(printed(second) == "overwritten\nsaved\n1\n", "\(second.end)")
+            #expect(try String(contentsOfFile: precious.path + "/file", encoding: .utf8) == "kept")
+        }
+
+        @Test func `links and pipes that a program leaves lead its worker nowhere, and hold it up nowhere`() throws {
+            let precious = TemporaryFolder("precious")
+            try Data("kept".utf8).write(to: URL(fileURLWithPath: precious.path + "/file"))
+            let trials = Trials()
+            let script = """
+                rm params.json; mkfifo params.json; mkfifo stderr.1; ln -s \(precious.path)/file stdout.1
+                ln -s \(precious.path)/new stderr.0; echo broken >&2; exit 1
+                """
+            _ = try trial(trials, script, rules: ProgramRules())
+            #expect(!FileManager.default.fileExists(atPath: precious.path + "/new"))
+            trials.attempt = 1
+            let started = ContinuousClock.now
+            let second = try trial(trials, "echo out; echo err >&2; echo 1", rules: ProgramRules())
+            #expect(printed(second) == "out\n1\nerr\n", "\(second.end)")
+            #expect(ContinuousClock.now - started < .seconds(10))
             #expect(try String(contentsOfFile: precious.path + "/file", encoding: .utf8) == "kept")
         }
 

@@ -18,10 +18,13 @@ package enum BarFiles {
             guard !files.isEmpty else { return none("\(path): holds no .csv or .csv.gz file") }
             var text = "symbol,date,open,high,low,close,volume\n"
             let wanted = Set(symbols)
+            let dates = ["from", "to"].map { name in
+                request.query.first { $0.name == name }.flatMap { MarketDate.parse($0.value) }
+            }
             for file in files {
                 let bars = try DailyBars.read(path: file)
                 for symbol in bars.symbols.indices where wanted.contains(bars.symbols[symbol]) {
-                    append(bars, symbol, &text)
+                    append(bars, symbol, dates[0] ?? .min, dates[1] ?? .max, &text)
                 }
             }
             // A header alone would be a file without bars, which is an error.
@@ -30,8 +33,12 @@ package enum BarFiles {
     }
 
     /// Numbers as short as they can be and still be read as the same ones.
-    private static func append(_ bars: DailyBars, _ symbol: Int, _ text: inout String) {
-        for at in bars.starts[symbol]..<bars.starts[symbol + 1] {
+    private static func append(_ bars: DailyBars, _ symbol: Int, _ from: Int32, _ to: Int32, _ text: inout String) {
+        let all = bars.starts[symbol]..<bars.starts[symbol + 1]
+        var rows = all.filter { from <= bars.dates[$0] && bars.dates[$0] <= to }
+        // One of another day still says that the files know the symbol.
+        if rows.isEmpty, let newest = all.last { rows = [newest] }
+        for at in rows {
             text += bars.symbols[symbol] + "," + MarketDate.text(bars.dates[at])
             for value in [bars.open[at], bars.high[at], bars.low[at], bars.close[at], bars.volume[at]] {
                 text += ",\(value)"

@@ -81,8 +81,24 @@ extension StudyRunner {
     private static func root(of program: Study.Program, _ context: RunContext) throws(ObjectiveError) -> String {
         if !program.folder.isEmpty { return absolute(program.folder, startFolder) }
         // A worker's own folder is closed to others.
-        if let user = Confinement.kept.other { return "/var/tmp/apex-trials-\(user.number)" }
+        if let user = Confinement.kept.other { return try shared(user.number) }
         return absolute(context.folder + "/trials", startFolder)
+    }
+
+    /// A folder where everybody may make some: ours only if it is the programs' user's, and closed to others.
+    private static func shared(_ user: UInt32) throws(ObjectiveError) -> String {
+        let root = "/var/tmp/apex-trials-\(user)"
+        var facts = stat()
+        let code: Int32 = Confinement.kept.asProgramsUser {
+            if unsafe mkdir(root, 0o755) != 0, errno != EEXIST { return errno }
+            return unsafe lstat(root, &facts) == 0 ? 0 : errno
+        }
+        guard code == 0 else { throw TrialFolder.error(root, code) }
+        guard facts.st_mode & S_IFMT == S_IFDIR, facts.st_uid == user, facts.st_mode & 0o022 == 0 else {
+            throw ObjectiveError(
+                "\(root): is not of the programs' user alone; remove it, or give the study a --folder.")
+        }
+        return root
     }
 
     /// Where this worker was started.

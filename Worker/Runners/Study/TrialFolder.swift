@@ -41,7 +41,9 @@ struct TrialFolder {
         }
         // A link that leads nowhere: a name as small as a file can be. Where there are no links, the parameters tell.
         if isNew, task.made != 0 { _ = unsafe symlink(Self.mark(task), markPath) }
-        let file = unsafe open(parametersPath, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        // Made anew: what an earlier attempt left there under this name may be a link or a pipe.
+        _ = unsafe unlink(parametersPath)
+        let file = unsafe open(parametersPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw Self.error(parametersPath, errno) }
         defer { Glibc.close(file) }
         let bytes = Array(text.utf8)
@@ -59,7 +61,7 @@ struct TrialFolder {
             unsafe readlink(markPath, room.baseAddress!.assumingMemoryBound(to: CChar.self), room.count)
         }
         if length >= 0, task.made != 0, !mark.prefix(length).elementsEqual(Self.mark(task).utf8) { return false }
-        let file = unsafe open(parametersPath, O_RDONLY | O_CLOEXEC)
+        let file = unsafe open(parametersPath, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
         // None yet: an attempt that was cut short before it wrote it.
         guard file >= 0 else { return errno == ENOENT }
         defer { Glibc.close(file) }

@@ -39,7 +39,9 @@ struct TrialLog: ~Copyable {
     private mutating func write(_ bytes: Span<UInt8>) {
         if file < 0 {
             file = Confinement.kept.asProgramsUser {
-                unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+                // A link or a pipe of this name is a program's doing, and leads out of its folder or hangs the worker.
+                _ = unsafe unlink(path)
+                return unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o644)
             }
             guard file >= 0 else {
                 failure = TrialFolder.error(path, errno)
