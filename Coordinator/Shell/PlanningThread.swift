@@ -89,9 +89,8 @@ final class PlanningThread: Sendable {
         var known = KnownResults(path: reuse, log: log)
         var alarms: [JobID: UInt64] = [:]
         let desk: ProviderDesk
-        do throws(JobError) { desk = try ProviderDesk(QuotaStore(path: quotas), hedging: hedging) } catch {
-            return fail(error)
-        }
+        let book = QuotaStore(path: quotas) { [weak self] in self?.fail($0) }
+        do throws(JobError) { desk = try ProviderDesk(book, hedging: hedging) } catch { return fail(error) }
         desk.tell(moment)
         if desk.unprovenMilliseconds > 0 {
             log(

@@ -12,7 +12,12 @@ final class QuotaStore: QuotaBook {
 
     private let path: String
     private let opened = Mutex<Database?>(nil)
-    init(path: String) { self.path = path }
+    /// Told when something could not be written or read: not the job that asked is wrong then, but the disk.
+    private let failed: @Sendable (JobError) -> Void
+    init(path: String, failed: @escaping @Sendable (JobError) -> Void = { _ in }) {
+        self.path = path
+        self.failed = failed
+    }
 
     func entries() throws(JobError) -> [QuotaEntry] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
@@ -91,10 +96,36 @@ final class QuotaStore: QuotaBook {
     func shift(since: UInt64, by: UInt64) throws(JobError) {
         guard FileManager.default.fileExists(atPath: path) else { return }
         try open { database throws(DatabaseError) in
-            let update = try database.prepare("UPDATE lease SET until = until + ?2, told = told + ?2 WHERE told > ?1")
-            try update.bind(Int64(clamping: since), at: 1)
-            try update.bind(Int64(clamping: by), at: 2)
-            try update.run()
+            try database.transaction { () throws(DatabaseError) in
+                for words in [
+                    "UPDATE lease SET until = until + ?2, told = told + ?2 WHERE told > ?1",
+                    "UPDATE block SET until = until + ?2 WHERE until > ?1",
+                ] {
+                    let update = try database.prepare(words)
+                    try update.bind(Int64(clamping: since), at: 1)
+                    try update.bind(Int64(clamping: by), at: 2)
+                    try update.run()
+                }
+            }
+        }
+    }
+
+    func blocks() throws(JobError) -> [(provider: String, until: UInt64)] {
+        guard FileManager.default.fileExists(atPath: path) else { return [] }
+        return try open { database throws(DatabaseError) in
+            let rows = try database.prepare("SELECT provider, until FROM block ORDER BY provider")
+            var all: [(provider: String, until: UInt64)] = []
+            while try rows.step() { all.append((rows.text(0), UInt64(max(0, rows.integer(1))))) }
+            return all
+        }
+    }
+    func block(_ provider: String, until: UInt64) throws(JobError) {
+        try open { database throws(DatabaseError) in
+            let set = try database.prepare(
+                "INSERT INTO block VALUES(?1, ?2) ON CONFLICT(provider) DO UPDATE SET until = max(until, ?2)")
+            try set.bind(provider, at: 1)
+            try set.bind(Int64(clamping: until), at: 2)
+            try set.run()
         }
     }
     private static func set(_ mark: ClockMark, _ database: borrowing Database) throws(DatabaseError) {
@@ -162,6 +193,7 @@ final class QuotaStore: QuotaBook {
                             ask INTEGER NOT NULL);
                         CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, now INTEGER NOT NULL,
                             boot TEXT NOT NULL, monotonic INTEGER NOT NULL, unproven INTEGER);
+                        CREATE TABLE IF NOT EXISTS block(provider TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
                         CREATE TABLE IF NOT EXISTS spent(job INTEGER NOT NULL, provider TEXT NOT NULL,
                             units INTEGER NOT NULL, PRIMARY KEY(job, provider)) WITHOUT ROWID
                         """)
@@ -169,6 +201,10 @@ final class QuotaStore: QuotaBook {
                 }
                 return try body(opened!)
             }
-        } catch { throw JobError(error.description) }
+        } catch {
+            let error = JobError(error.description)
+            failed(error)
+            throw error
+        }
     }
 }

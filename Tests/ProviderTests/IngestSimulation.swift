@@ -34,6 +34,14 @@ final class RememberedQuota: QuotaBook {
                 state.entries[key]!.told += by
             }
         }
+        blocked.withLock { blocked in for name in blocked.keys where blocked[name]! > since { blocked[name]! += by } }
+    }
+    private let blocked = Mutex([String: UInt64]())
+    func blocks() -> [(provider: String, until: UInt64)] {
+        blocked.withLock { $0.sorted { $0.key < $1.key }.map { (provider: $0.key, until: $0.value) } }
+    }
+    func block(_ provider: String, until: UInt64) {
+        blocked.withLock { $0[provider] = max($0[provider] ?? 0, until) }
     }
     func erase(_ number: UInt64) {
         state.withLock { state in

@@ -201,6 +201,31 @@ func `jobs that race share one quota, exactly, though everything may be lost or 
     #expect(desk.wait("tradier", units: 3, calls: 1, limits) == 0)
 }
 
+@Test func `a provider that wants to be left alone is, by the next coordinator too`() throws {
+    let book = RememberedQuota()
+    let limits = ProviderLimits([.init(9, per: ProviderLimits.hour)], concurrent: 3)
+    let start: UInt64 = 1_790_000_000_000
+    func asker(_ number: UInt32) -> ProviderDesk.Asker { .init(job: 1, task: 0, run: 7, number: number) }
+    func desk(at monotonic: UInt64) throws -> ProviderDesk {
+        let desk = try ProviderDesk(book)
+        desk.tell(Moment(boot: "a", monotonic: monotonic, wall: start + monotonic))
+        return desk
+    }
+    let first = try desk(at: 5)
+    #expect(try first.ask(asker(1), "tradier", 1, limits) == .lease)
+    #expect(try first.ask(asker(2), "polygon", 1, limits) == .lease)
+    try first.hear(.limited(.minute, retryAfter: 900_000), from: asker(1))
+    try first.hear(.answered(milliseconds: 5, isEmpty: false), from: asker(2))
+    let second = try desk(at: 100_005)
+    guard case .wait(let wait) = try second.ask(asker(3), "tradier", 1, limits) else {
+        #expect(Bool(false), "it was asked again")
+        return
+    }
+    #expect(wait <= 800_000 && second.wait("tradier", units: 1, calls: 1, limits) >= 799_000)
+    #expect(try second.ask(asker(4), "polygon", 1, limits) == .lease)
+    #expect(try desk(at: 900_006).ask(asker(5), "tradier", 1, limits) == .lease)
+}
+
 /// Calls spread over days, a quota of hours, and a clock that is set to anything whenever somebody can set it.
 @Test(arguments: seeds(40))
 func `no restart, reboot or set clock makes a window hold more than it may`(seed: UInt64) throws {

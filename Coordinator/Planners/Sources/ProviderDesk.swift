@@ -51,6 +51,7 @@ package final class ProviderDesk: Sendable {
         let mark = try book.mark()
         let entries = try book.entries()
         let spent = try book.spent()
+        let blocks = try book.blocks()
         state.withLock { state in
             if let mark {
                 state.clock.begin(at: mark)
@@ -70,6 +71,7 @@ package final class ProviderDesk: Sendable {
                         entry.units, until: entry.end, told: entry.told)
                 }
             }
+            for block in blocks { state.budgets[block.provider, default: SourceBudget()].block(until: block.until) }
             for entry in spent { state.spent[Self.key(entry.job, entry.provider)] = entry.units }
         }
     }
@@ -140,42 +142,52 @@ package final class ProviderDesk: Sendable {
 
     /// How the call under a lease ended. Said again, it changes nothing.
     package func hear(_ news: Ingest.News, from asker: Asker) throws(JobError) {
-        let change = state.withLock { state -> (number: UInt64, used: QuotaEntry?, mark: ClockMark?)? in
+        struct Change {
+            var number: UInt64
+            var used: QuotaEntry?
+            var mark: ClockMark?
+            /// The provider wants to be left alone.
+            var block: (provider: String, until: UInt64)?
+        }
+        let change = state.withLock { state -> Change? in
             guard let held = state.leases.removeValue(forKey: asker) else { return nil }
             let (provider, now) = (held.provider, state.clock.now)
             state.records[provider, default: SourceRecord()].hear(news, units: held.lease.units)
             state.healths[provider, default: SourceHealth()].hear(news, at: now)
             var straggles: UInt64 = 0
+            var pause: UInt64?
             switch news {
             case .unused, .answered, .declined, .keyRefused: break
             case .abandoned: straggles = Ingest.straggleMilliseconds
             case .limited(let window, let retryAfter):
-                let pause =
+                let usual =
                     switch window {
                     case .second: 2 * ProviderLimits.second
                     case .unknown, .minute: ProviderLimits.minute
                     // When a day's quota begins anew is nobody's promise: it is looked at every hour.
                     case .hour, .day: ProviderLimits.hour
                     }
-                state.budgets[provider]?.block(until: now + min(retryAfter ?? pause, ProviderLimits.day))
+                pause = retryAfter ?? usual
             case .failed(let retryAfter):
                 // Its answer is missing: the call itself may still arrive.
                 straggles = Ingest.straggleMilliseconds
-                if let retryAfter { state.budgets[provider]?.block(until: now + min(retryAfter, ProviderLimits.day)) }
+                pause = retryAfter
             }
+            let end = pause.map { now + min($0, ProviderLimits.day) }
+            if let end { state.budgets[provider]?.block(until: end) }
             let used = state.budgets[provider]?.end(
                 held.lease.number, at: now, wasUsed: news != .unused, straggles: straggles)
             if news == .unused { state.spent[Self.key(asker.job, provider), default: 0] -= UInt64(held.lease.units) }
-            return (
-                held.lease.number,
-                used.map {
+            return Change(
+                number: held.lease.number,
+                used: used.map {
                     QuotaEntry(
                         number: $0.number, provider: provider, units: $0.units, end: $0.end, isHeld: false, told: now,
                         asker: asker)
-                }, state.clock.mark
-            )
+                }, mark: state.clock.mark, block: end.map { (provider, $0) })
         }
         guard let change else { return }
+        if let block = change.block { try book.block(block.provider, until: block.until) }
         if let used = change.used {
             try book.write(used, change.mark)
         } else if news == .unused {

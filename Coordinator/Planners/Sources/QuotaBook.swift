@@ -35,8 +35,12 @@ package protocol QuotaBook: Sendable {
     /// On disk when it returns; an entry of the same number is replaced. New ones count towards what their job spent.
     func write(_ entry: QuotaEntry, _ mark: ClockMark?) throws(JobError)
     func write(_ mark: ClockMark) throws(JobError)
-    /// Entries told after `since` were so much later, and end so much later: the clock was behind.
+    /// Entries told after `since` were so much later, and end so much later: the clock was behind. So do blocks.
     func shift(since: UInt64, by: UInt64) throws(JobError)
+    /// Until when providers want to be left alone, by their names; past or not.
+    func blocks() throws(JobError) -> [(provider: String, until: UInt64)]
+    /// A provider said so; the latest counts.
+    func block(_ provider: String, until: UInt64) throws(JobError)
     /// A lease that was given back.
     func erase(_ number: UInt64) throws(JobError)
     /// The job is over: what it spent is nobody's concern any more.
@@ -52,6 +56,8 @@ package struct NoQuotaBook: QuotaBook {
     package func write(_ mark: ClockMark) {}
     package func shift(since: UInt64, by: UInt64) {}
     package func mark() -> ClockMark? { nil }
+    package func blocks() -> [(provider: String, until: UInt64)] { [] }
+    package func block(_ provider: String, until: UInt64) {}
     package func erase(_ number: UInt64) {}
     package func forget(_ job: UInt32) {}
 }
