@@ -9,6 +9,9 @@ struct Honest {
     private let worker: Asker
     private let id = WorkerID(UInt64.random(in: 1...UInt64.max))
     private var outcomes: UInt64 = 0
+    /// The newest message of the coordinator's. No heartbeat says more: it may overtake a submit, whose claim would be taken
+    /// back as lost.
+    private var seen: UInt64 = 0
     private var lastHeartbeat = ContinuousClock.now
     /// What its tasks need, and no attacker's worker claims to have, unless it lies.
     static let memoryBytes: UInt64 = 1 << 39
@@ -65,7 +68,8 @@ struct Honest {
             while try !client.job(job).state.isOver {
                 try heartbeat()
                 while let message = try worker.next(within: 1) {
-                    guard case .assign(_, let assignments) = message else { continue }
+                    guard case .assign(let number, let assignments) = message else { continue }
+                    seen = number
                     for task in assignments { try finish(task) }
                 }
                 if ContinuousClock.now - began > .seconds(30) {
@@ -82,7 +86,7 @@ struct Honest {
     private mutating func heartbeat() throws {
         guard ContinuousClock.now - lastHeartbeat > .milliseconds(500) else { return }
         lastHeartbeat = .now
-        try worker.send(.heartbeat(worker: id, seen: .max, held: []))
+        try worker.send(.heartbeat(worker: id, seen: seen, held: []))
     }
     private func submit() throws -> JobID {
         let submission = Submission(
@@ -96,7 +100,8 @@ struct Honest {
     /// Tasks that an attacker submitted are done as well.
     private mutating func receive(_ job: JobID) throws -> Assignment {
         while let message = try worker.next() {
-            guard case .assign(_, let assignments) = message else { continue }
+            guard case .assign(let number, let assignments) = message else { continue }
+            seen = number
             for task in assignments where task.run.job != job { try finish(task) }
             if let task = assignments.first(where: { $0.run.job == job }) { return task }
         }
