@@ -31,7 +31,12 @@ extension BarStore {
     /// - Parameter range: of New York dates, yyyymmdd.
     package func dailyBars(
         _ basis: Basis, dates range: ClosedRange<Int32> = 19_000_101...21_991_231
-    ) throws(DatabaseError) -> DailyBars {
+    ) throws(DatabaseError) -> DailyBars { try dailyMarket(basis, dates: range).bars }
+
+    /// The same, and of each bar the batch that brought it: for `providers(of:)`.
+    package func dailyMarket(
+        _ basis: Basis, dates range: ClosedRange<Int32> = 19_000_101...21_991_231
+    ) throws(DatabaseError) -> (bars: DailyBars, batches: ArraySlice<UInt32>) {
         let wanted = BarTime.of(date: range.lowerBound)..<BarTime.of(date: range.upperBound) + BarTime.day
         let all = try symbols(minutes: SeriesKey.dayMinutes, basis)
         let blocks = try database.prepare(Self.blocksInRange)
@@ -47,10 +52,11 @@ extension BarStore {
         }
         let table = DateTable(columns.starts[..<count])
         func cut(_ column: [Double]) -> [Double] { count == column.count ? column : Array(column[..<count]) }
-        return DailyBars(
+        let bars = DailyBars(
             symbols: symbols, starts: starts, dates: columns.starts[..<count].map { table[$0] },
             open: cut(columns.open),
             high: cut(columns.high), low: cut(columns.low), close: cut(columns.close), volume: cut(columns.volume))
+        return (bars, columns.batches[..<count])
     }
 
     private static let blocksInRange =

@@ -122,16 +122,12 @@ extension BarStore {
         return try origin(ofBatch: Int64(found.batches[0]))
     }
 
-    /// Who gave the current bars of all series of a basis: how many bars of each provider and tier, by name.
+    /// Who gave the bars that these batches brought: how many bars of each provider and tier, by name.
     package func providers(
-        minutes: Int, _ basis: Basis
+        of batches: some Sequence<UInt32>
     ) throws(DatabaseError) -> [(provider: String, tier: Int, bars: Int)] {
         var counts: [UInt32: Int] = [:]
-        for series in try symbols(minutes: minutes, basis) {
-            let bars = try bars(
-                SeriesKey(symbol: series.symbol, minutes: minutes, adjustment: basis.adjustment, feed: basis.feed))
-            for batch in bars.batches { counts[batch, default: 0] += 1 }
-        }
+        for batch in batches { counts[batch, default: 0] += 1 }
         var all: [(provider: String, tier: Int, bars: Int)] = []
         for (batch, count) in counts.sorted(by: { $0.key < $1.key }) {
             let origin = try origin(ofBatch: Int64(batch))

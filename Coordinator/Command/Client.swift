@@ -65,6 +65,7 @@ final class Client {
                     // Not the first one: a refusal is not signed.
                     refusals += 1
                     guard refusals < 3 else { throw refused }
+                    // Nothing rings when it would be let in: whoever is asked too often is a flood.
                     usleep(200_000)
                     break
                 }

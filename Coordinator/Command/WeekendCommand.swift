@@ -99,10 +99,9 @@ enum WeekendCommand: Subcommand {
 /// What `apex weekend` was told, checked.
 struct WeekendWish {
     var settings = WeekendSettings()
-    let bars: String?, store: String?
+    let bars: String?
+    let store: StoredBars?
     let isDemo: Bool
-    private let adjustment: SeriesKey.Adjustment?
-    private let feed: String?
     private let weekEnding: String?
     let folder: RunFolder
     let workers: Int?
@@ -116,14 +115,9 @@ struct WeekendWish {
         }
         bars = try arguments.value("--bars")
         isDemo = arguments.flag("--demo")
-        store = try arguments.value("--store")
-        adjustment = try SeriesChoice.adjustment(&arguments)
-        feed = try arguments.value("--feed")?.lowercased()
+        store = try StoredBars(&arguments)
         guard (bars == nil ? 0 : 1) + (store == nil ? 0 : 1) + (isDemo ? 1 : 0) <= 1 else {
             throw UsageError("--bars, --store and --demo exclude each other.")
-        }
-        if store == nil, adjustment != nil || feed != nil {
-            throw UsageError("--adjustment and --feed go with --store.")
         }
         weekEnding = try arguments.value("--week-ending")
         settings.seed = try arguments.integer("--seed", 0...UInt64.max) ?? settings.seed
@@ -149,7 +143,7 @@ struct WeekendWish {
 
     func input() throws -> WeekendInput {
         if let store {
-            return try WeekendInput(store: store, adjustment, feed, settings: settings, weekEnding: weekEnding)
+            return try WeekendInput(store: store, settings: settings, weekEnding: weekEnding)
         }
         return try WeekendInput(bars: bars, settings: settings, weekEnding: weekEnding)
     }
@@ -250,13 +244,13 @@ struct WeekendInput {
 
     /// From a store alone. The run is told from another by the bars it draws, for a store grows.
     init(
-        store path: String, _ adjustment: SeriesKey.Adjustment?, _ feed: String?, settings: WeekendSettings,
+        store stored: StoredBars, settings: WeekendSettings,
         weekEnding: String?
     ) throws {
-        let store = try BarStore(path: absolute(path), access: .read)
-        let basis = try SeriesChoice.basis(of: store, minutes: SeriesKey.dayMinutes, adjustment, feed)
+        let store = try BarStore(path: stored.path, access: .read)
+        let basis = try SeriesChoice.basis(of: store, minutes: SeriesKey.dayMinutes, stored.adjustment, stored.feed)
         try self.init(
-            try store.dailyBars(basis), hash: nil, name: path, path: "\(absolute(path)), \(basis)", isDemo: false,
+            try store.dailyBars(basis), hash: nil, name: stored.name, path: "\(stored.path), \(basis)", isDemo: false,
             settings: settings, weekEnding: weekEnding)
     }
 

@@ -21,9 +21,7 @@ enum WhyCommand: Subcommand {
         let place = try Place.from(&arguments)
         let about = try arguments.word("the job or task, as 3 or 3.17,")
         try arguments.finishWithoutTrailing()
-        guard TaskID(about) != nil || UInt32(about) != nil else {
-            throw UsageError("\(about) is no job and no task; write a job as 3 and a task as 3.17.")
-        }
+        _ = try JobOrTask(about)
         guard case .because(let words) = try Client(place).ask(.why(about)) else {
             throw JobError("the coordinator's answer does not fit the question; is it another version?")
         }

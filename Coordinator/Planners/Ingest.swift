@@ -230,9 +230,8 @@ package struct IngestPlanner: Planner {
             pass(batch, after: source, "\(sources[source].name): \(words)")
         }
         // A plan that reaches back so far only answers with less, and does not say so.
-        guard let days = sources[source].provider.traits.historyDays,
-            MarketDate.dayNumber(want.from) < MarketDate.dayNumber(want.today) - days + 3
-        else { return }
+        let traits = sources[source].provider.traits
+        guard let days = traits.historyDays, let reach = traits.reach(of: want) else { return }
         for series in result.series where series.count > 0 {
             let first = series.date(of: 0)
             let firstDay = MarketDate.dayNumber(first)
@@ -246,7 +245,7 @@ package struct IngestPlanner: Planner {
         let told = Set(result.series.lazy.filter { $0.count > 0 }.map(\.symbol)).union(result.unknown).union(held)
         var silent = want
         silent.symbols = result.answered.filter { !told.contains($0) }
-        silent.to = min(want.to, MarketDate.date(dayNumber: MarketDate.dayNumber(want.today) - days + 2))
+        silent.to = min(want.to, MarketDate.date(dayNumber: reach - 1))
         if !silent.symbols.isEmpty { pass(silent, after: source, "\(sources[source].name) reaches back \(days) days") }
     }
 

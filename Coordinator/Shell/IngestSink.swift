@@ -84,17 +84,14 @@ extension BarStore {
             let key = SeriesKey(want, symbol, feed: traits?.feed ?? "unknown")
             let bars = result.series.first { $0.symbol == symbol }.map { $0.stored } ?? []
             var covers = BarTime.covered(want)
-            if let days = traits?.historyDays {
-                let reach = MarketDate.dayNumber(want.today) - days + 3
-                if MarketDate.dayNumber(want.from) < reach {
-                    // What a plan does not reach back to is not answered: its bars begin late, or there are none, of a
-                    // symbol that was traded only before.
-                    let first =
-                        bars.first.map { $0.start / BarTime.day * BarTime.day }
-                        ?? BarTime.of(date: MarketDate.date(dayNumber: reach))
-                    let begins = max(covers.lowerBound, first)
-                    covers = begins..<max(begins, covers.upperBound)
-                }
+            if let reach = traits?.reach(of: want) {
+                // What a plan does not reach back to is not answered: its bars begin late, or there are none, of a symbol
+                // that was traded only before.
+                let first =
+                    bars.first.map { $0.start / BarTime.day * BarTime.day }
+                    ?? BarTime.of(date: MarketDate.date(dayNumber: reach))
+                let begins = max(covers.lowerBound, first)
+                covers = begins..<max(begins, covers.upperBound)
             }
             batch.series.append(BarBatch.Series(key, bars, covers: covers))
         }

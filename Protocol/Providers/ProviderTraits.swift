@@ -1,3 +1,4 @@
+import Market
 import Messages
 
 /// What is fixed about a provider, on its cheapest plan; who pays for more says so in the settings.
@@ -34,6 +35,14 @@ package struct ProviderTraits: Sendable {
         self.hidesUnknownSymbols = hidesUnknownSymbols
         self.historyDays = historyDays
         self.unknownDays = unknownDays
+    }
+
+    /// The first day, as a day number, that the plan surely reaches back to, where more is wanted; nil: it reaches all of
+    /// it. Three days are left for holidays and clocks.
+    package func reach(of want: BarsWanted) -> Int? {
+        guard let historyDays else { return nil }
+        let first = MarketDate.dayNumber(want.today) - historyDays + 3
+        return MarketDate.dayNumber(want.from) < first ? first : nil
     }
 }
 

@@ -61,7 +61,7 @@ import Providers
             curl,
             { context, _, _, _, _ in
                 guard let context = unsafe context else { return 0 }
-                return unsafe Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue().isStillWanted() ? 0 : 1
+                return unsafe Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue().isWanted() ? 0 : 1
             }, context)
         let code = withExtendedLifetime(answer) { unsafe curl_easy_perform(curl) }
         guard code == CURLE_OK else { throw failure(code, answer) }
@@ -115,12 +115,11 @@ import Providers
         var isTooLarge = false
         private var headerBytes = 0
         private let maximumBytes: Int
-        private let isWanted: () -> Bool
+        let isWanted: () -> Bool
         init(maximumBytes: Int, isWanted: @escaping () -> Bool) {
             self.maximumBytes = maximumBytes
             self.isWanted = isWanted
         }
-        func isStillWanted() -> Bool { isWanted() }
 
         func take(_ chunk: UnsafeRawBufferPointer) -> Bool {
             guard body.count + chunk.count <= maximumBytes else {

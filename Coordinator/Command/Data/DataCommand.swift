@@ -102,7 +102,9 @@ struct SeriesChoice {
 
 /// The daily bars of a store that another command works on: `--store FILE`, and with it `--adjustment` and `--feed`.
 struct StoredBars {
-    let path: String
+    /// As it was named.
+    let name: String
+    var path: String { absolute(name) }
     let adjustment: SeriesKey.Adjustment?
     let feed: String?
 
@@ -114,7 +116,7 @@ struct StoredBars {
             guard adjustment == nil, feed == nil else { throw UsageError("--adjustment and --feed go with --store.") }
             return nil
         }
-        path = absolute(named)
+        name = named
     }
 }
 

@@ -91,26 +91,14 @@ enum LabelCommand {
 struct LabelWish {
     let job: DatasetJob
     private var rules = LabelRules()
-    private let daily: String?
-    private let stored: StoredBars?
-    private var minutes: [String] = []
+    private let bars: NamedBars
     private let timeframes: [Timeframe]
     private let stride: UInt32, shardRows: UInt32
 
     init(_ arguments: inout Arguments) throws {
         job = try DatasetJob(&arguments)
-        daily = try arguments.value("--daily").map(absolute)
-        while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
-        stored = try StoredBars(&arguments)
-        guard (daily == nil ? 0 : 1) + (minutes.isEmpty ? 0 : 1) + (stored == nil ? 0 : 1) == 1 else {
-            throw UsageError(
-                "give the bars to label with --daily FILE, --store FILE or --minutes PATH, one of the three.")
-        }
-        let finest: Timeframe = minutes.isEmpty ? .day1 : .minute1
-        timeframes = try LabelCommand.timeframes(&arguments) ?? [finest]
-        guard timeframes[0] >= finest else {
-            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
-        }
+        bars = try NamedBars(&arguments, "to label")
+        timeframes = try bars.timeframes(LabelCommand.timeframes(&arguments))
         stride = try arguments.integer("--every", 1...1_000_000) ?? 1
         shardRows = try arguments.integer("--shard-rows", 1...1_000_000) ?? 50_000
         rules.windowBars = try arguments.integer("--window", 31...1024) ?? rules.windowBars
@@ -136,10 +124,7 @@ struct LabelWish {
         var sources: [ChartEvents.Source]
     }
     func read() throws -> Input {
-        var input = RenderInput()
-        if let daily { try input.readDaily(daily) }
-        if let stored { try input.readStore(stored.path, stored.adjustment, stored.feed) }
-        for path in minutes { try input.readMinutes(path) }
+        let input = try bars.read()
         let bars = input.series.sorted { $0.symbol.utf8.lexicographicallyPrecedes($1.symbol.utf8) }
         guard !bars.isEmpty else { throw JobError("no bar of a regular session is among these files.") }
         return Input(bars: bars, sources: input.sources)
@@ -151,7 +136,7 @@ struct LabelWish {
         let perDay = timeframes.reduce(0) { $0 + max(1, 390 / Int($1.rawValue)) } * bars.count / Int(stride) + 1
         let days = UInt32(max(1, min(32, 300_000 / perDay)))
         // Symbols of daily bars are small, so that many travel together.
-        let together = minutes.isEmpty ? 128 : 1
+        let together = self.bars.areDaily ? 128 : 1
         var inputs: [Label.Input] = []
         for start in Swift.stride(from: 0, to: bars.count, by: together) {
             let part = Array(bars[start..<min(start + together, bars.count)])

@@ -33,10 +33,8 @@ enum LogsCommand: Subcommand {
         let place = try Place.from(&arguments)
         let about = try arguments.word("the job or task, as 3 or 3.17,")
         try arguments.finishWithoutTrailing()
-        let task = TaskID(about)
-        guard let job = task?.job ?? UInt32(about).map({ JobID($0) }) else {
-            throw UsageError("\(about) is no job and no task; write a job as 3 and a task as 3.17.")
-        }
+        let named = try JobOrTask(about)
+        let (job, task) = (named.job, named.task)
         // Before any other thread: they must inherit that signals are blocked.
         let stop = follows ? try StopSignal() : nil
         let client = try Client(place)

@@ -87,15 +87,8 @@ enum RenderCommand {
         var timeframes: [Timeframe]
     }
     private static func drawing(_ options: RenderOptions) throws -> Drawing {
-        var input = RenderInput()
-        if let daily = options.daily { try input.readDaily(daily) }
-        if let bars = options.bars { try input.readStore(bars.path, bars.adjustment, bars.feed) }
-        for path in options.minutes { try input.readMinutes(path) }
-        let finest: Timeframe = options.minutes.isEmpty ? .day1 : .minute1
-        let timeframes = options.timeframes ?? [finest]
-        guard timeframes[0] >= finest else {
-            throw UsageError("daily bars cannot be made into \(timeframes[0].name); give --minutes for that.")
-        }
+        let input = try options.bars.read()
+        let timeframes = try options.bars.timeframes(options.timeframes)
         return Drawing(series: input.series, events: try find(input, timeframes, options), timeframes: timeframes)
     }
     private static func submission(_ drawing: Drawing, _ options: RenderOptions, _ client: Client) throws -> Submission

@@ -37,7 +37,7 @@ struct RenderInput {
     mutating func readStore(_ path: String, _ adjustment: SeriesKey.Adjustment?, _ feed: String?) throws {
         let store = try BarStore(path: try mustExist(path), access: .read)
         let basis = try SeriesChoice.basis(of: store, minutes: SeriesKey.dayMinutes, adjustment, feed)
-        let bars = try store.dailyBars(basis)
+        let (bars, batches) = try store.dailyMarket(basis)
         let before = series.count
         var outside = 0
         for symbol in bars.symbols.indices {
@@ -45,7 +45,7 @@ struct RenderInput {
             outside += made.outsideSessions
             if made.series.count > 0 { series.append(made.series) }
         }
-        let provided = try store.providers(minutes: SeriesKey.dayMinutes, basis).map {
+        let provided = try store.providers(of: batches).map {
             ProvidedBars(provider: $0.provider, tier: UInt8(clamping: $0.tier), bars: $0.bars)
         }
         sources.append(

@@ -6,9 +6,7 @@ import Planners
 /// What `apex submit render` was told, checked.
 struct RenderOptions {
     var place: Place
-    var daily: String?
-    var bars: StoredBars?
-    var minutes: [String] = []
+    var bars: NamedBars
     var folder: String
     var outputs: ChartOutputs = [.png, .bits]
     var style = ChartStyle()
@@ -25,14 +23,7 @@ struct RenderOptions {
     init(_ arguments: inout Arguments) throws {
         json = arguments.flag("--json")
         wait = arguments.flag("--wait")
-        daily = try arguments.value("--daily")
-        while let path = try arguments.firstValue("--minutes") { minutes.append(absolute(path)) }
-        bars = try StoredBars(&arguments)
-        guard (daily == nil ? 0 : 1) + (minutes.isEmpty ? 0 : 1) + (bars == nil ? 0 : 1) == 1 else {
-            throw UsageError(
-                "give the bars to draw with --daily FILE, --store FILE or --minutes PATH, one of the three.")
-        }
-        daily = daily.map(absolute)
+        bars = try NamedBars(&arguments, "to draw")
         guard let out = try arguments.value("--out"), !out.isEmpty else {
             throw UsageError("--out is missing; name the folder for the images, as --out charts.")
         }

@@ -10,7 +10,8 @@ final class StudyHost {
     /// Nil where nobody can stop it: in a coordinator.
     private let stop: StopSignal?
     private let supervisor: Supervisor?
-    private let place: Place
+    /// Nil where it is not ours to tend: in a coordinator.
+    private let place: Place?
 
     /// - Parameters:
     ///   - workers: of one slot each, started beside a coordinator of our own.
@@ -28,21 +29,17 @@ final class StudyHost {
         try waitForCoordinator()
     }
     /// A coordinator that is there, by a client of it.
-    init(_ client: Client, _ place: Place) {
+    init(_ client: Client) {
         self.client = client
-        self.place = place
-        (stop, supervisor) = (nil, nil)
+        (stop, supervisor, place) = (nil, nil, nil)
     }
     deinit { supervisor?.stop() }
 
     /// Somebody pressed Ctrl-C.
     var isStopped: Bool { stop.map { $0.count > 0 } ?? false }
 
-    /// Between two looks: a while, or until somebody presses Ctrl-C.
-    func pause(_ time: Duration) {
-        guard let stop else { return Thread.sleep(forTimeInterval: time / .seconds(1)) }
-        stop.waits(time)
-    }
+    /// Between two looks of somebody who follows: a while, or until Ctrl-C.
+    func pause(_ time: Duration) { stop?.waits(time) }
 
     /// Whether a coordinator runs on the state. One that was killed may hold its lock a little longer, while the system
     /// takes it apart: whoever holds the lock must answer, or let go.
@@ -60,7 +57,7 @@ final class StudyHost {
     /// Keeps our own coordinator and workers alive; call it a few times a second.
     func tend() throws {
         supervisor?.tend()
-        if let failure = supervisor?.failure, case .local(let folder) = place {
+        if let failure = supervisor?.failure, case .local(let folder)? = place {
             throw JobError("\(failure); see the line above and \(folder.log).")
         }
     }

@@ -14,7 +14,7 @@ extension StudyCommand {
         let name = try arguments.word("the study's NAME")
         try arguments.finishWithoutTrailing()
         return JobRequest(isFollowed: json) { client, token, _ in
-            let study = try StudyHost(client, .local(.init(""))).study(name)
+            let study = try StudyHost(client).study(name)
             let wanted = try trials ?? study.missing()
             guard wanted > 0 else {
                 throw JobError("study \(name) has no trials to run; say how many with --trials.")
@@ -41,7 +41,7 @@ extension StudyCommand {
         }
         return JobRequest(isFollowed: json) { client, token, _ in
             if let universe { try client.put(universe) }
-            let study = try StudyCreate.create(spec, in: StudyHost(client, .local(.init(""))))
+            let study = try StudyCreate.create(spec, in: StudyHost(client))
             _ = try study.say(.run(token: token, trials: spec.trials))
             return study.job
         }

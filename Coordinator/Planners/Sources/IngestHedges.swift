@@ -64,13 +64,9 @@ extension IngestPlanner {
     /// The next provider in the order of fallback, if it is well, and reaches as far back as is asked for.
     private func helper(for want: BarsWanted, of source: Int) -> Int? {
         guard let next = sources.indices.first(where: { $0 > source && sources[$0].serves(want) }),
-            sources[next].refusedKey == nil, desk.isWell(sources[next].name)
+            sources[next].refusedKey == nil, desk.isWell(sources[next].name),
+            sources[next].provider.traits.reach(of: want) == nil
         else { return nil }
-        if let days = sources[next].provider.traits.historyDays,
-            MarketDate.dayNumber(want.from) < MarketDate.dayNumber(want.today) - days + 3
-        {
-            return nil
-        }
         return next
     }
 

@@ -98,25 +98,18 @@ struct SourceHealth {
 
 /// How a provider did for one job: its calls, counted by how they ended.
 struct SourceTally {
-    /// Latencies that the percentiles are of.
-    private static let kept = 256
-
     private(set) var units: UInt64 = 0
     private var counts: [Ingest.Call.Outcome: UInt32] = [:]  // looked up only
-    private var latencies: [UInt32] = []
+    private var latencies = RecentLatencies()
 
     mutating func add(_ call: Ingest.Call) {
         units += UInt64(call.units)
         counts[call.outcome, default: 0] += 1
         guard call.outcome == .answered || call.outcome == .empty else { return }
-        if latencies.count == Self.kept { latencies.removeFirst() }
-        latencies.append(call.milliseconds)
+        latencies.add(call.milliseconds)
     }
     subscript(outcome: Ingest.Call.Outcome) -> UInt32 { counts[outcome] ?? 0 }
 
     /// Of the latest calls, in milliseconds.
-    func latency(percentile: Int) -> UInt32 {
-        guard !latencies.isEmpty else { return 0 }
-        return latencies.sorted()[min(latencies.count - 1, latencies.count * percentile / 100)]
-    }
+    func latency(percentile: Int) -> UInt32 { latencies.percentile(percentile) ?? 0 }
 }

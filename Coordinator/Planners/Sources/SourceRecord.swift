@@ -2,17 +2,13 @@ import Jobs
 import Providers
 
 /// How a provider did since the coordinator began, for all jobs together: what a page of metrics says.
-package struct SourceRecord: Sendable, Equatable {
-    /// Latencies that the percentiles are of.
-    private static let kept = 256
-
+package struct SourceRecord: Sendable {
     package private(set) var succeeded: UInt64 = 0, empty: UInt64 = 0, limited: UInt64 = 0, failed: UInt64 = 0
     package private(set) var declined: UInt64 = 0, refusedKeys: UInt64 = 0, abandoned: UInt64 = 0
     package private(set) var units: UInt64 = 0
     /// Calls made beside another provider's slow one.
     package var hedges: UInt64 = 0
-    private var latencies: [UInt32] = []
-    private var nextLatency = 0
+    private var latencies = RecentLatencies()
     /// Those that its newest call kept to.
     var limits: ProviderLimits?
 
@@ -22,12 +18,7 @@ package struct SourceRecord: Sendable, Equatable {
         case .unused: break
         case .answered(let milliseconds, let isEmpty):
             if isEmpty { empty += 1 } else { succeeded += 1 }
-            if latencies.count < Self.kept {
-                latencies.append(milliseconds)
-            } else {
-                latencies[nextLatency] = milliseconds
-                nextLatency = (nextLatency + 1) % Self.kept
-            }
+            latencies.add(milliseconds)
         case .limited: limited += 1
         case .keyRefused: refusedKeys += 1
         case .failed: failed += 1
@@ -38,13 +29,12 @@ package struct SourceRecord: Sendable, Equatable {
 
     /// Of the latest answers, in milliseconds; nil while there are fewer than `least`.
     package func latency(percentile: Int, of least: Int = 1) -> UInt32? {
-        guard latencies.count >= max(least, 1) else { return nil }
-        return latencies.sorted()[min(latencies.count - 1, latencies.count * percentile / 100)]
+        latencies.percentile(percentile, of: least)
     }
 }
 
 /// One provider as a page of metrics shows it.
-package struct SourceStatus: Sendable, Equatable {
+package struct SourceStatus: Sendable {
     package var name: String
     package var record: SourceRecord
     /// Milliseconds since it last answered; nil: not since the coordinator began.
@@ -53,8 +43,4 @@ package struct SourceStatus: Sendable, Equatable {
     package var circuit: String
     /// Of each window of its quota: its length in milliseconds, and the units used and allowed in it.
     package var quotas: [(milliseconds: UInt64, used: UInt64, allowed: UInt64)]
-    package static func == (a: SourceStatus, b: SourceStatus) -> Bool {
-        a.name == b.name && a.record == b.record && a.sinceSuccess == b.sinceSuccess && a.circuit == b.circuit
-            && a.quotas.elementsEqual(b.quotas) { $0 == $1 }
-    }
 }

@@ -37,6 +37,7 @@ final class Door: Sendable {
         let thread = Thread { [shared] in
             Signals.blockOnThisThread()
             while !shared.state.withLock({ $0.isOver }), !monitor.isOver {
+                // The kernel's counters ring for nobody: they are looked at.
                 usleep(UInt32(Self.period / .microseconds(1)))
                 let (carried, cut) = Self.look(monitor)
                 shared.state.withLock { state in

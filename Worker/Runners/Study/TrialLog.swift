@@ -32,7 +32,7 @@ struct TrialLog: ~Copyable {
         let missing = printedBytes - writtenBytes
         guard missing > 0, failure == nil else { return }
         let rest = tail.bytes.suffix(missing)
-        let note = "\n[apex: \(missing - rest.count) of \(printedBytes) bytes are left out here]\n"
+        let note = "\n" + Tail.note(missing: UInt64(missing - rest.count), of: UInt64(printedBytes))
         write((missing > rest.count ? Array(note.utf8) + rest : Array(rest)).span)
     }
 
