@@ -52,6 +52,7 @@ package final class Coordinator {
     let recorder: FlightRecorder?
     let admission: Admission?
     var offences: Offences
+    var questions = Questions()
     private var freed = FreedMemory()
     let incarnation = UInt64.random(in: 1...UInt64.max)
     /// When the restored core's time began: after reading the state, which may take seconds, lest the time that workers
@@ -134,7 +135,7 @@ package final class Coordinator {
         while stop.count == 0 {
             apex_notify_alive()
             let now = milliseconds
-            let wait = core.nextDeadline(after: now) - now
+            let wait = questions.isEmpty ? core.nextDeadline(after: now) - now : 0
             try poller.wait(milliseconds: Int(wait))
             planned.clear()
             var batch = Batch()
@@ -153,6 +154,7 @@ package final class Coordinator {
             batch.events.append(.ticked(wall: wallMilliseconds))
             try handle(batch.events)
             for later in batch.afterCommit { try answer(later) }
+            for question in questions.takeTurn() where !offences.wasCut(question.connection) { try answer(question) }
             if let desk, let measures, desk.isWanted { desk.deliver(metricPage(measures)) }
             database.tidy()
             freed.turn(isIdle: batch.events.count == 1)  // the tick

@@ -7,13 +7,16 @@ extension Coordinator {
     /// What one turn of the loop heard.
     struct Batch {
         var events: [Event] = []
-        /// Questions that change nothing, answered from the committed state.
+        /// Who is to be greeted, or asked who it is, once what it said is stored.
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
+    /// What came by connections that were cut and is thrown away in one batch: others wait for it.
+    private static let thrownAwayPerBatch = 64
 
     /// - Returns: whether nothing is left to receive.
     func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
+        var thrownAway = 0
         for _ in 0..<settings.batchMessages {
             guard let receipt = try listener.socket.receive() else { return true }
             guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
@@ -24,7 +27,11 @@ extension Coordinator {
                 continue
             }
             let connection = UInt64(index) << 32 | UInt64(peer.number)
-            if offences.wasCut(connection) { continue }
+            if offences.wasCut(connection) {
+                thrownAway += 1
+                if thrownAway == Self.thrownAwayPerBatch { return false }
+                continue
+            }
             note(Frame.version(of: message.frames[0]), of: connection)
             let speaker = index == 0 ? .local : admission?.speaker(message.peerKey) ?? .nobody
             let seat = seat(of: connection, message.connection, listener)
@@ -36,7 +43,10 @@ extension Coordinator {
                 if let words = Permissions.refusal(of: inbound, from: speaker) {
                     offences.note(words, connection, seat, from: speaker)
                     refused = inbound.refused(words)
-                } else if seat != nil, !offences.isWithinShare(inbound, connection) {
+                } else if questions.isFull(for: inbound, of: connection)
+                    || seat != nil && !offences.isWithinShare(inbound, connection)
+                {
+                    // Workers say again what was not accepted, and commands ask again.
                     offences.note("too many messages at once", connection, seat, from: speaker)
                     refused = inbound.isRequest ? inbound.refused("too many questions at once; wait for answers.") : nil
                 } else {
@@ -104,7 +114,7 @@ extension Coordinator {
             if isKnown(worker, connection, &batch) { batch.events.append(.reported(worker, reports)) }
         case .printed(let worker, let output):
             if isKnown(worker, connection, &batch) { printed.add(output, from: worker, core) }
-        case .wantBlob: batch.afterCommit.append((connection, message))
+        case .wantBlob: questions.add(message, of: connection)
         case .request(let number, let request):
             let client = ClientRef(connection: connection, number: number)
             switch request {
@@ -121,8 +131,7 @@ extension Coordinator {
                 batch.events.append(.addBudget(job, milliseconds: milliseconds, token: token, by: client))
             case .tell(let job, let isKept, let bytes):
                 batch.events.append(.told(job, isKept: isKept, bytes, by: client))
-            case .status, .job, .why, .results, .ledger, .output, .putBlob:
-                batch.afterCommit.append((connection, message))
+            case .status, .job, .why, .results, .ledger, .output, .putBlob: questions.add(message, of: connection)
             }
         }
     }

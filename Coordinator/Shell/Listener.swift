@@ -10,9 +10,10 @@ final class Listener {
     let door: Door?
     private(set) var endpoints: [String] = []
 
-    /// The first I/O thread serves this machine, the others share TCP: handshakes of strangers cost each of them a few
-    /// hundred microseconds, which no local worker and only a part of the others wait for.
-    static let threads = 1 + max(2, min(4, ProcessInfo.processInfo.activeProcessorCount / 2))
+    /// The first I/O thread serves this machine, the others share TCP. More of them than processors: what one connection
+    /// makes its thread compute, a stranger's handshake above all (0.3 ms, and they come in bursts), only the connections of
+    /// that thread wait for, and the system shares the processors among threads. An idle one costs nothing.
+    static let threads = 1 + 8
 
     /// - Parameters:
     ///   - keys: for TCP, which always speaks CURVE; nil for ipc in a folder of mode 0700.

@@ -28,7 +28,8 @@ enum Attack: String, CaseIterable {
     /// Of these the tasks of others are not safe: it is no matter of waiting a little longer.
     var takesTasks: Bool { self == .takesAndIsSilent || self == .takesAndBeats }
 
-    func run(_ endpoint: String, _ keys: String) throws {
+    /// - Parameter gigabits: in a second, of the line by which members reach the coordinator; 0: without one.
+    func run(_ endpoint: String, _ keys: String, line gigabits: Double) throws {
         Context.raiseFileLimit()
         let parent = getppid()
         // An attacker whose bench was killed attacks nobody.
@@ -36,10 +37,15 @@ enum Attack: String, CaseIterable {
             while getppid() == parent { sleep(1) }
             exit(0)
         }.start()
+        guard let port = endpoint.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw BenchFailure("\(endpoint) has no port")
+        }
         switch self {
         case .idleConnections, .slowHandshakes, .strangersWithKeys, .giantHandshakes:
-            try Stranger(endpoint, keys).run(self)
-        default: try Member(endpoint, keys).run(self)
+            try Stranger(endpoint: endpoint, keys: keys, port: port).run(self)
+        default:
+            let line = gigabits > 0 ? try Line(to: port, gigabits: gigabits) : nil
+            try Member(endpoint: line?.endpoint ?? endpoint, keys: keys).run(self)
         }
     }
 }
@@ -49,15 +55,6 @@ private struct Stranger {
     let endpoint: String
     let keys: String
     let port: UInt16
-
-    init(_ endpoint: String, _ keys: String) throws {
-        self.endpoint = endpoint
-        self.keys = keys
-        guard let port = endpoint.split(separator: ":").last.flatMap({ UInt16($0) }) else {
-            throw BenchFailure("\(endpoint) has no port")
-        }
-        self.port = port
-    }
 
     func run(_ attack: Attack) throws {
         switch attack {
@@ -113,30 +110,13 @@ private struct Stranger {
         _ = unsafe send(descriptor, bytes, bytes.count, 0x4000 | Int32(MSG_DONTWAIT))
     }
 
-    private func connected() -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_port = port.bigEndian
-        place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        // The address is a local of the size that is told.
-        _ = unsafe withUnsafePointer(to: &place) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        return descriptor
-    }
+    private func connected() -> Int32 { Loopback.connect(to: port) }
 }
 
 /// With a listed key.
 private struct Member {
     let endpoint: String
     let keys: String
-    init(_ endpoint: String, _ keys: String) {
-        self.endpoint = endpoint
-        self.keys = keys
-    }
 
     private func peer(_ role: String) throws -> HostilePeer { try HostilePeer(endpoint, keys, role) }
 
@@ -147,9 +127,16 @@ private struct Member {
             var fuzz = FrameFuzz(seed: UInt64(getpid()))
             try again("client") { peer in for _ in 0..<50 { try peer.send(frames: [fuzz.next()]) } }
         case .endlessFrames:
-            // The longest frames that are let through, and never the last one of a message.
+            // The longest frames that are let through, and more of them in a message than are. One connection after the
+            // other, made again by libzmq: 4.3.4 aborts where a socket closes while its message is half sent.
             let part = [UInt8](repeating: 1, count: SocketOptions.usualPartBytes)
-            try again("worker") { try $0.send(frames: Array(repeating: part, count: 2048)) }
+            let message = Array(repeating: part, count: 2048)
+            let peer = try peer("worker")
+            while true {
+                try peer.send(frames: message)
+                // As long as a gigabit a second takes.
+                usleep(1_100_000)
+            }
         case .oversizedFrames:
             let long = [UInt8](repeating: 1, count: 20 << 20)
             try again("worker") { try $0.send(frames: [long]) }

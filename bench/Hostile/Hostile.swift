@@ -1,20 +1,23 @@
 import Foundation
 import Glibc
 
-/// `bench hostile [--quick] [--only WORDS] [--rounds N] [--samples N]`: what an honest client and worker over CURVE wait,
+/// `bench hostile [--quick] [--only WORDS] [--rounds N] [--samples N] [--line GBIT]`: what an honest client and worker over CURVE wait,
 /// alone, while somebody attacks, and while a process that connects to nobody burns as much processor time as the attacker
 /// did, in alternating rounds; the coordinator's memory; and the lines its log got.
 ///
 /// Attacker and burner are of idle priority on the same machine: what the attacker does to the coordinator counts, not what
-/// it takes from the processors that both share here. What is left of that, the burner shows.
+/// it takes from the processors that both share here. That it cannot be had for nothing all the same the burner shows: a
+/// system gives idle threads whole slices of a few milliseconds now and then. So those who push bytes have a line of
+/// `--line` gigabits a second, 1 where nothing is said; with 0 they push what their processor makes.
 package enum HostileBench {
     package static func run(arguments: [String]) {
         do {
             func value(_ name: String) -> String? {
                 arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
             }
+            let line = value("--line").flatMap { Double($0) } ?? 1
             if let name = value("--attack"), let attack = Attack(rawValue: name), let keys = value("--keys") {
-                return try attack.run(value("--at") ?? "", keys)
+                return try attack.run(value("--at") ?? "", keys, line: line)
             }
             if let share = value("--burn").flatMap({ Double($0) }) { return burn(share) }
             let isQuick = arguments.contains("--quick")
@@ -23,9 +26,9 @@ package enum HostileBench {
             let samples = value("--samples").flatMap { Int($0) } ?? (isQuick ? 50 : 500)
             for attack in Attack.allCases where only.isEmpty || attack.rawValue.contains(only) {
                 if attack.takesTasks {
-                    try measureRecovery(attack, isQuick ? 1 : 10)
+                    try measureRecovery(attack, isQuick ? 1 : 10, line)
                 } else {
-                    try measure(attack, rounds: rounds, samples: samples)
+                    try measure(attack, rounds: rounds, samples: samples, line)
                 }
             }
         } catch {
@@ -34,7 +37,7 @@ package enum HostileBench {
         }
     }
 
-    private static func measure(_ attack: Attack, rounds: Int, samples: Int) throws {
+    private static func measure(_ attack: Attack, rounds: Int, samples: Int, _ line: Double) throws {
         let cluster = try LocalCluster(workers: 0, encrypted: true)
         defer { cluster.stop() }
         var honest = try Honest(cluster)
@@ -46,7 +49,7 @@ package enum HostileBench {
         for _ in 0..<rounds {
             alone.add(try honest.measure(samples))
             log.skip()
-            let attacker = try start(["--attack", attack.rawValue, "--at", cluster.endpoint, "--keys", cluster.keys])
+            let attacker = try start(attack, cluster, line)
             usleep(500_000)
             let (began, cost) = (ContinuousClock.now, ProcessFacts.cpuSeconds(cluster.coordinator))
             let first = ProcessFacts.cpuSeconds(attacker.processIdentifier)
@@ -79,13 +82,13 @@ package enum HostileBench {
     }
 
     /// How long tasks take that somebody may have taken who never answers.
-    private static func measureRecovery(_ attack: Attack, _ count: Int) throws {
+    private static func measureRecovery(_ attack: Attack, _ count: Int, _ line: Double) throws {
         let cluster = try LocalCluster(workers: 0, encrypted: true)
         defer { cluster.stop() }
         var honest = try Honest(cluster)
         _ = try honest.measureDone(5)
         var log = LogTail(cluster)
-        let attacker = try start(["--attack", attack.rawValue, "--at", cluster.endpoint, "--keys", cluster.keys])
+        let attacker = try start(attack, cluster, line)
         usleep(500_000)
         let began = ContinuousClock.now
         let done = try honest.measureDone(count)
@@ -99,6 +102,11 @@ package enum HostileBench {
 
     // MARK: - The other processes
 
+    private static func start(_ attack: Attack, _ cluster: LocalCluster, _ line: Double) throws -> Process {
+        try start([
+            "--attack", attack.rawValue, "--at", cluster.endpoint, "--keys", cluster.keys, "--line", "\(line)",
+        ])
+    }
     private static func start(_ words: [String]) throws -> Process {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/chrt")
@@ -119,7 +127,8 @@ package enum HostileBench {
     /// Burns this many processors, in slices of a few milliseconds, until it is stopped or left alone.
     private static func burn(_ share: Double) {
         let parent = getppid()
-        let threads = max(1, Int(share.rounded(.up)))
+        // As an attacker has: one that says things, and libzmq's, which sends them.
+        let threads = max(2, Int(share.rounded(.up)))
         let busy = min(1, share / Double(threads))
         for _ in 0..<threads {
             Thread {

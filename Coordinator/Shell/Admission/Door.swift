@@ -14,7 +14,12 @@ final class Door: Sendable {
     static let maximumFirstBytes: Int64 = 24 << 20
     /// Of all of them together: more honest peers than that do not begin with their longest messages at once.
     static let maximumStrangeBytes: Int64 = 96 << 20
+    /// Between two looks at all of them.
     static let period: Duration = .milliseconds(100)
+    /// Looked at without a pause, which takes a quarter of a millisecond. Thousands in one go would keep a processor, for
+    /// which the coordinator's thread waits until the system takes it away: 4 ms and more.
+    private static let portion = 128
+    private static let pause: Duration = .milliseconds(1)
 
     /// What a connection has carried since it was accepted.
     struct Carried: Sendable {
@@ -73,7 +78,8 @@ final class Door: Sendable {
     private static func look(_ monitor: Monitor) -> (members: [Carried], cut: Int) {
         var members: [Carried] = []
         var strangers: [Carried] = []
-        for connection in monitor.live {
+        for (at, connection) in monitor.live.enumerated() {
+            if at > 0, at.isMultiple(of: portion) { usleep(UInt32(pause / .microseconds(1))) }
             var (came, went): (Int64, Int64) = (0, 0)
             // Two locals, written before it returns.
             guard unsafe apex_bytes_carried(connection.descriptor, &came, &went) == 0 else { continue }

@@ -23,12 +23,10 @@ struct Offences {
     private var strikes: [UInt64: Int] = [:]
     private var cut: Set<UInt64> = []
     private var flow = Flow()
-    /// Messages of each connection in this batch: results and the like, requests, and chunks of blobs that are wanted.
-    private var counts: [UInt64: (messages: Int, requests: Int, chunks: Int)] = [:]
-    /// An honest command waits for each answer; an honest worker has at most 64 messages of results and eight chunks under
-    /// way. Answers are what takes time, for they may be long.
+    /// Messages of each connection in this batch: requests, and all others.
+    private var counts: [UInt64: (requests: Int, messages: Int)] = [:]
+    /// An honest command waits for each answer; an honest worker has at most 64 messages of results under way.
     private static let requestsPerBatch = 8
-    private static let chunksPerBatch = 32
     private static let messagesPerBatch = 256
 
     init(_ log: EventLog) { self.log = log }
@@ -54,19 +52,13 @@ struct Offences {
     /// Counts what goes to a connection.
     mutating func sent(_ bytes: Int, to descriptor: Int32) { flow.sent(bytes, to: descriptor) }
 
-    /// Nobody fills a batch alone: what one connection says beyond its share in one is not listened to. Workers say
-    /// again what was not accepted, and commands ask again.
-    /// - Returns: whether this message is within its connection's share.
+    /// Nobody fills a batch alone.
+    /// - Returns: whether this message is within its connection's share of this one.
     mutating func isWithinShare(_ message: Inbound, _ connection: UInt64) -> Bool {
-        var count = counts[connection] ?? (0, 0, 0)
-        switch message {
-        case .request: count.requests += 1
-        case .wantBlob: count.chunks += 1
-        default: count.messages += 1
-        }
+        var count = counts[connection] ?? (0, 0)
+        if case .request = message { count.requests += 1 } else { count.messages += 1 }
         counts[connection] = count
-        return count.requests <= Self.requestsPerBatch && count.chunks <= Self.chunksPerBatch
-            && count.messages <= Self.messagesPerBatch
+        return count.requests <= Self.requestsPerBatch && count.messages <= Self.messagesPerBatch
     }
 
     /// Cuts whoever sends what never becomes a whole message, or more than anybody reads, or asks without reading.
