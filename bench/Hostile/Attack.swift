@@ -45,7 +45,7 @@ enum Attack: String, CaseIterable {
             try Stranger(endpoint: endpoint, keys: keys, port: port).run(self)
         default:
             let line = gigabits > 0 ? try Line(to: port, gigabits: gigabits) : nil
-            try Member(endpoint: line?.endpoint ?? endpoint, keys: keys).run(self)
+            try Member(endpoint: line?.endpoint ?? endpoint, keys: keys, gigabits: gigabits).run(self)
         }
     }
 }
@@ -117,6 +117,7 @@ private struct Stranger {
 private struct Member {
     let endpoint: String
     let keys: String
+    let gigabits: Double
 
     private func peer(_ role: String) throws -> HostilePeer { try HostilePeer(endpoint, keys, role) }
 
@@ -134,12 +135,15 @@ private struct Member {
             let peer = try peer("worker")
             while true {
                 try peer.send(frames: message)
-                // As long as a gigabit a second takes.
-                usleep(1_100_000)
+                rest(2048 * part.count)
             }
         case .oversizedFrames:
+            // Refused by its head; the line would be busy with it all the same.
             let long = [UInt8](repeating: 1, count: 20 << 20)
-            try again("worker") { try $0.send(frames: [long]) }
+            try again("worker") { peer in
+                try peer.send(frames: [long])
+                rest(long.count)
+            }
         case .questions:
             try again("client") { peer in
                 for at in 0..<2000 { try peer.send(.request(number: UInt64(at), .status)) }
@@ -181,6 +185,11 @@ private struct Member {
             }
         default: throw BenchFailure("\(attack.rawValue) needs no key")
         }
+    }
+
+    /// As long as the line is busy with so many bytes.
+    private func rest(_ bytes: Int) {
+        if gigabits > 0 { usleep(UInt32(Double(bytes) * 8 / (gigabits * 1e3))) }
     }
 
     /// On ever new connections, twenty times on each.
