@@ -12,7 +12,7 @@ package final class HostilePeer {
         options.maximumMessageBytes = .max
         options.maximumFrames = .max
         options.queuesBeforeConnected = true
-        options.lingerMilliseconds = 0
+        options.lingerMilliseconds = 100  // its messages have parts: see SocketOptions
         options.security = .client(keys, server: server)
         socket = try Socket(.dealer, options: options)
         try socket.connect(address)
