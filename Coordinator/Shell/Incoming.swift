@@ -10,26 +10,28 @@ extension Coordinator {
         /// Who is to be greeted, or asked who it is, once what it said is stored.
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
-    /// What came by connections that were cut and is thrown away in one batch: others wait for it.
-    private static let thrownAwayPerBatch = 64
+    /// How long one batch throws away what came by connections that were cut: others wait meanwhile, and yet it must go
+    /// faster than it can come.
+    private static var throwingAway: Duration { .milliseconds(1) }
 
     /// - Returns: whether nothing is left to receive.
     func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
-        var thrownAway = 0
+        var firstThrownAway: ContinuousClock.Instant?
         for _ in 0..<settings.batchMessages {
             guard let receipt = try listener.socket.receive() else { return true }
-            guard case .message(let message) = receipt, let peer = message.peer, message.frames.count == 1 else {
-                let (peer, descriptor) = receipt.origin
-                let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }
-                let seat = connection.flatMap { self.seat(of: $0, descriptor, listener) }
-                offences.note("not one frame from a worker or command", connection, seat)
+            let (peer, descriptor) = receipt.origin
+            let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }
+            if let connection, offences.wasCut(connection) {
+                let now = ContinuousClock.now
+                let first = firstThrownAway ?? now
+                if now - first > Self.throwingAway { return false }
+                firstThrownAway = first
                 continue
             }
-            let connection = UInt64(index) << 32 | UInt64(peer.number)
-            if offences.wasCut(connection) {
-                thrownAway += 1
-                if thrownAway == Self.thrownAwayPerBatch { return false }
+            guard let connection, case .message(let message) = receipt, message.frames.count == 1 else {
+                let seat = connection.flatMap { self.seat(of: $0, descriptor, listener) }
+                offences.note("not one frame from a worker or command", connection, seat)
                 continue
             }
             note(Frame.version(of: message.frames[0]), of: connection)

@@ -10,9 +10,9 @@ final class Listener {
     let door: Door?
     private(set) var endpoints: [String] = []
 
-    /// The first I/O thread serves this machine, the others share TCP. More of them than processors: what one connection
-    /// makes its thread compute, a stranger's handshake above all (0.3 ms, and they come in bursts), only the connections of
-    /// that thread wait for, and the system shares the processors among threads. An idle one costs nothing.
+    /// The first I/O thread serves this machine, the others share TCP. Eight, however few processors there are: what a
+    /// connection makes its thread compute, a stranger's handshake above all (0.3 ms, and they come in bursts), only the
+    /// connections of that thread wait for; the system shares the processors among threads. An idle one costs nothing.
     static let threads = 1 + 8
 
     /// - Parameters:

@@ -1,11 +1,11 @@
 import Messages
 
-/// What was asked and changes nothing, waiting for its answer. In each turn of the loop every connection gets one answer, or
-/// a few chunks of blobs: whoever asks much waits for its own answers, and others for one of its at most.
+/// What was asked and changes nothing in the core, waiting for its answer. In each turn of the loop every connection
+/// gets one answer, or a few chunks of blobs: whoever asks much waits for its own answers, others for one of them.
 struct Questions {
     typealias Question = (connection: UInt64, message: Inbound)
 
-    /// Of one connection, waiting. An honest command waits for each answer, an honest worker has eight chunks under way.
+    /// Of one connection. An honest command waits for each answer, an honest worker has eight chunks under way.
     private static let waitingRequests = 8
     private static let waitingChunks = 32
     /// A chunk is quickly read; four are a megabyte.

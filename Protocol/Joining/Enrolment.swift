@@ -68,7 +68,7 @@ package enum Enrolment {
     private static func say(_ message: Inbound, as speaker: KeyPair, _ line: JoinLine) throws(ZeroMQError) -> Answer {
         var options = SocketOptions.messages(upTo: Frame.maximumBytes)
         options.security = .client(speaker, server: line.coordinator)
-        options.lingerMilliseconds = 0
+        options.lingerMilliseconds = 100
         let socket = try Socket(.dealer, options: options)
         let monitor = try Monitor(socket)
         try socket.connect(line.address)

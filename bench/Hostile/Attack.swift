@@ -187,10 +187,8 @@ private struct Member {
         }
     }
 
-    /// As long as the line is busy with so many bytes.
-    private func rest(_ bytes: Int) {
-        if gigabits > 0 { usleep(UInt32(Double(bytes) * 8 / (gigabits * 1e3))) }
-    }
+    /// As long as the line is busy with so many bytes; where there is none, as long as one of 10 Gbit/s, lest they pile up.
+    private func rest(_ bytes: Int) { usleep(UInt32(Double(bytes) * 8 / ((gigabits > 0 ? gigabits : 10) * 1e3))) }
 
     /// On ever new connections, twenty times on each.
     private func again(_ role: String, _ say: (HostilePeer) throws -> Void) throws {

@@ -1,14 +1,14 @@
 import Foundation
 import Glibc
 
-/// `bench hostile [--quick] [--only WORDS] [--rounds N] [--samples N] [--line GBIT]`: what an honest client and worker over CURVE wait,
-/// alone, while somebody attacks, and while a process that connects to nobody burns as much processor time as the attacker
-/// did, in alternating rounds; the coordinator's memory; and the lines its log got.
+/// `bench hostile [--quick] [--only WORDS] [--rounds N] [--samples N] [--line GBIT]`: what an honest client and worker
+/// over CURVE wait, alone, while somebody attacks, and while a process that connects to nobody burns as much processor
+/// time as the attacker did, in alternating rounds; the coordinator's memory; and the lines its log got.
 ///
-/// Attacker and burner are of idle priority on the same machine: what the attacker does to the coordinator counts, not what
-/// it takes from the processors that both share here. That it cannot be had for nothing all the same the burner shows: a
-/// system gives idle threads whole slices of a few milliseconds now and then. So those who push bytes have a line of
-/// `--line` gigabits a second, 1 where nothing is said; with 0 they push what their processor makes.
+/// Attacker and burner are of idle priority on the same machine: what the attacker does to the coordinator counts, not
+/// what it takes from the processors that both share here. Even so a system gives idle threads whole slices of a few
+/// milliseconds now and then. So members, who can push bytes, reach the coordinator by a line of `--line` gigabits a
+/// second, 1 where nothing is said; with 0 they push what their processor makes.
 package enum HostileBench {
     package static func run(arguments: [String]) {
         do {

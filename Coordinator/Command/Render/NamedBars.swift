@@ -4,8 +4,8 @@ import Messages
 
 /// The bars that charts or labels are made of, as words name them: `--daily FILE`, `--store FILE` or `--minutes PATH…`.
 struct NamedBars {
-    private var daily: String?
-    private var stored: StoredBars?
+    private let daily: String?
+    private let stored: StoredBars?
     private var minutes: [String] = []
 
     /// - Parameter purpose: what for, as `to draw`.

@@ -88,6 +88,11 @@ final class Door: Sendable {
             // A handshake takes less.
             if connection.hasSpoken { members.append(carried) } else if came > 1 << 16 { strangers.append(carried) }
         }
+        // Some have spoken meanwhile, or have ended and left their descriptor to others.
+        if !strangers.isEmpty {
+            let silent = Set(monitor.live.lazy.filter { !$0.hasSpoken }.map(\.number))
+            strangers.removeAll { !silent.contains($0.number) }
+        }
         // Who sent most goes first.
         strangers.sort { ($0.came, $0.number) > ($1.came, $1.number) }
         var total = strangers.reduce(0) { $0 + $1.came }
