@@ -10,23 +10,16 @@ extension Coordinator {
         /// Who is to be greeted, or asked who it is, once what it said is stored.
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
-    /// How long one batch throws away what came by connections that were cut: others wait meanwhile, and yet it must go
-    /// faster than it can come.
-    private static var throwingAway: Duration { .milliseconds(1) }
 
     /// - Returns: whether nothing is left to receive.
     func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
-        var firstThrownAway: ContinuousClock.Instant?
         for _ in 0..<settings.batchMessages {
             guard let receipt = try listener.socket.receive() else { return true }
             let (peer, descriptor) = receipt.origin
             let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }
             if let connection, offences.wasCut(connection) {
-                let now = ContinuousClock.now
-                let first = firstThrownAway ?? now
-                if now - first > Self.throwingAway { return false }
-                firstThrownAway = first
+                guard offences.mayThrowMoreAway() else { return false }
                 continue
             }
             guard let connection, case .message(let message) = receipt, message.frames.count == 1 else {

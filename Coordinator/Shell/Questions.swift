@@ -1,7 +1,8 @@
 import Messages
 
 /// What was asked and changes nothing in the core, waiting for its answer. In each turn of the loop every connection
-/// gets one answer, or a few chunks of blobs: whoever asks much waits for its own answers, others for one of them.
+/// gets one answer, or a few chunks of blobs, those first that have least waiting: whoever asks much waits for its own
+/// answers, others for one of them at most.
 struct Questions {
     typealias Question = (connection: UInt64, message: Inbound)
 
@@ -30,10 +31,11 @@ struct Questions {
         waiting.append((connection, message))
     }
 
-    /// The oldest of each connection, in the order in which they came.
+    /// The oldest of each connection; of connections with as much waiting in the order in which they came.
     mutating func takeTurn() -> [Question] {
         guard !waiting.isEmpty else { return [] }
-        var turn: [Question] = []
+        var turn: [(question: Question, waiting: Int)] = []
+        let counts = counts
         var left: [Question] = []
         var taken: [UInt64: Int] = [:]
         for question in waiting {
@@ -46,11 +48,14 @@ struct Questions {
                 continue
             }
             taken[question.connection] = share + cost
-            turn.append(question)
+            let waiting = counts[question.connection].map { $0.requests + $0.chunks } ?? 0
+            turn.append((question, waiting))
             count(question.message, question.connection, -1)
         }
         waiting = left
-        return turn
+        // Stable, so that a connection's chunks stay in order.
+        return turn.enumerated().sorted { ($0.element.waiting, $0.offset) < ($1.element.waiting, $1.offset) }
+            .map(\.element.question)
     }
 
     private mutating func count(_ message: Inbound, _ connection: UInt64, _ more: Int) {

@@ -23,6 +23,13 @@ struct Offences {
     private var strikes: [UInt64: Int] = [:]
     private var cut: Set<UInt64> = []
     private var flow = Flow()
+    /// How long a batch throws away what cut connections brought: others wait meanwhile. The longer, batch by batch, the
+    /// longer there is more of it, so that it cannot come faster than it goes.
+    private var wasteTime = shortestWaste
+    private static let shortestWaste: Duration = .microseconds(50)
+    private static let longestWaste: Duration = .milliseconds(10)
+    /// Since when this batch does.
+    private var wasteBegan: ContinuousClock.Instant?
     /// Messages of each connection in this batch: requests, and all others.
     private var counts: [UInt64: (requests: Int, messages: Int)] = [:]
     /// An honest command waits for each answer; an honest worker has at most 64 messages of results under way.
@@ -46,6 +53,14 @@ struct Offences {
 
     /// Whether this connection was cut: what it sent before may still lie here, and is not listened to.
     func wasCut(_ connection: UInt64) -> Bool { !cut.isEmpty && cut.contains(connection) }
+
+    /// Whether this batch may go on after a message that `wasCut` throws away.
+    mutating func mayThrowMoreAway() -> Bool {
+        let now = ContinuousClock.now
+        let began = wasteBegan ?? now
+        wasteBegan = began
+        return now - began < wasteTime
+    }
 
     /// Counts what a connection brought: see `Flow`.
     mutating func heard(_ message: Message) { flow.shown(message) }
@@ -79,6 +94,8 @@ struct Offences {
         if strikes.count > 1 << 16 { strikes = [:] }
         if cut.count > 1 << 16 { cut = [] }
         counts.removeAll(keepingCapacity: true)
+        wasteTime = isDrained || wasteBegan == nil ? Self.shortestWaste : min(wasteTime * 9 / 8, Self.longestWaste)
+        wasteBegan = nil
     }
 
     private mutating func tellWordless(_ count: Int) {
