@@ -11,10 +11,14 @@ extension Coordinator {
         var afterCommit: [(connection: UInt64, Inbound)] = []
     }
 
+    /// Messages in a batch with a question, which waits for all of them.
+    private static let messagesBesideQuestions = 32
+
     /// - Returns: whether nothing is left to receive.
     func receive(from index: Int, _ batch: inout Batch) throws -> Bool {
         let listener = listeners[index]
-        for _ in 0..<settings.batchMessages {
+        for count in 0..<settings.batchMessages {
+            if count >= Self.messagesBesideQuestions, !questions.isEmpty { return false }
             guard let receipt = try listener.socket.receive() else { return true }
             let (peer, descriptor) = receipt.origin
             let connection = peer.map { UInt64(index) << 32 | UInt64($0.number) }

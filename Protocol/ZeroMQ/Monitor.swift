@@ -115,5 +115,13 @@ package enum Connections {
     ///
     /// The number may be out of date: the connection gone and another in its place. That one is then cut in vain, and
     /// comes back by itself; anything but a connection refuses.
-    package static func cut(_ descriptor: Int32) { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    package static func cut(_ descriptor: Int32) {
+        // Unlike shutdown this throws away what came and was not read, which may be megabytes of small messages.
+        var nowhere = sockaddr()
+        nowhere.sa_family = sa_family_t(AF_UNSPEC)
+        // The address is a local of the size that is told.
+        if unsafe connect(descriptor, &nowhere, socklen_t(MemoryLayout<sockaddr>.size)) != 0 {
+            shutdown(descriptor, Int32(SHUT_RDWR))
+        }
+    }
 }
