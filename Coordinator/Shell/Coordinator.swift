@@ -60,9 +60,7 @@ package final class Coordinator {
     let start: ContinuousClock.Instant
     var core: Core
     var routes = Routes()
-    var uploads: [BlobID: BlobAssembly] = [:]
-    /// When something came of them last.
-    var uploadedAt: [BlobID: ContinuousClock.Instant] = [:]
+    var uploads: [BlobID: Upload] = [:]
     /// What programs print, for whoever follows it.
     var printed = OutputDesk(first: UInt64(Date().timeIntervalSince1970 * 1_000_000))
     var listeners: [Listener] = []

@@ -16,6 +16,13 @@ extension Coordinator {
     /// No blob is larger: what fits a run of the largest universe with room to spare.
     private static let maximumBlobBytes: UInt64 = 8 << 30
 
+    /// A blob on its way in.
+    struct Upload {
+        let assembly: BlobAssembly
+        /// When something of it came last.
+        var heard = ContinuousClock.now
+    }
+
     func reply(to request: Request, _ database: borrowing StateDatabase) throws -> Reply {
         let now = milliseconds
         switch request {
@@ -57,26 +64,24 @@ extension Coordinator {
                 guard uploads.count < Self.maximumUploads else {
                     return .refused("too many uploads at once; try again")
                 }
-                uploads[blob] = try blobs.assemble(blob, totalBytes: Int(total))
+                uploads[blob] = try blobs.assemble(blob, totalBytes: Int(total)).map { Upload(assembly: $0) }
             }
-            guard let assembly = uploads[blob] else { return .blobReceived(total) }
+            guard let assembly = uploads[blob]?.assembly else { return .blobReceived(total) }
+            uploads[blob]?.heard = .now
             if Int(offset) <= assembly.receivedBytes { try assembly.append(bytes, at: Int(offset)) }
             guard assembly.isComplete else { return .blobReceived(UInt64(assembly.receivedBytes)) }
-            (uploads[blob], uploadedAt[blob]) = (nil, nil)
+            uploads[blob] = nil
             try assembly.finish()
             return .blobReceived(total)
         } catch {
-            (uploads[blob], uploadedAt[blob]) = (nil, nil)
+            uploads[blob] = nil
             return .refused(error.description)
         }
     }
 
     /// Who stopped in the middle holds no place: what came is on the disk, and whoever goes on with it finds it there.
     private func forgetIdleUploads(but blob: BlobID) {
-        let now = ContinuousClock.now
-        for (idle, since) in uploadedAt where idle != blob && now - since > Self.uploadPatience {
-            (uploads[idle], uploadedAt[idle]) = (nil, nil)
-        }
-        uploadedAt[blob] = now
+        let end = ContinuousClock.now - Self.uploadPatience
+        uploads = uploads.filter { $0.key == blob || $0.value.heard > end }
     }
 }

@@ -174,7 +174,11 @@ struct HostileTests {
 
     @Test func `a peer that asks and never reads is cut, and memory stays bounded`() throws {
         let site = try Site()
-        let relay = try StoppedRelay(to: try #require(UInt16(site.address.split(separator: ":").last!)))
+        // Can stop taking what comes back.
+        let isStopped = Flag()
+        let relay = try Relay(to: try #require(UInt16(site.address.split(separator: ":").last!))) { way, bytes in
+            while way == .back, bytes == 0, isStopped.value.load(ordering: .acquiring) { usleep(10_000) }
+        }
         let client = try HostilePeer("tcp://127.0.0.1:\(relay.port)", site.cluster.folder.path + "/c1", "client")
         let bytes = [UInt8](repeating: 9, count: 250_000)
         let blob = BlobID(of: bytes)
@@ -184,7 +188,7 @@ struct HostileTests {
         }
         let before = site.residentBytes
         var most = 0
-        relay.stopReading()
+        isStopped.value.store(true, ordering: .releasing)
         // Never more than its share at once: it is not the number of questions that ends it.
         for _ in 0..<800 where site.lines("connection_cut") == 0 {
             for _ in 0..<4 { try client.send(.wantBlob(blob, offset: 0, count: 250_000)) }
@@ -252,7 +256,7 @@ struct HostileTests {
         var slow: [Int32] = []
         defer { for descriptor in slow { close(descriptor) } }
         let began = ContinuousClock.now
-        for _ in 0..<300 { slow.append(try #require(connected(port))) }
+        for _ in 0..<300 { slow.append(try #require(Loopback.connect(to: port))) }
         let greeting: [UInt8] = [0xFF, 0, 0, 0, 0, 0, 0, 0, 1, 0x7F, 3, 0] + Array("CURVE".utf8)
         var sent = 0
         var isServed = false
@@ -290,7 +294,7 @@ struct HostileTests {
         let alone = try median()
         let port = try #require(UInt16(site.address.split(separator: ":").last!))
         let before = site.residentBytes
-        let idle = try (0..<5000).map { _ in try #require(connected(port)) }
+        let idle = try (0..<5000).map { _ in try #require(Loopback.connect(to: port)) }
         defer { for descriptor in idle { close(descriptor) } }
         let beside = try median()
         print("idle_connections median_ratio=\(fixed(beside / alone))")
@@ -361,74 +365,4 @@ struct HostileTests {
     }
 }
 
-/// Stands between a client and the coordinator, and can stop taking what comes back: a program that asks and never reads.
-private final class StoppedRelay: @unchecked Sendable {
-    let port: UInt16
-    private let listener: Int32
-    private let isStopped = Atomic(false)
-
-    init(to target: UInt16) throws {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        self.listener = listener
-        var place = loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        // The address is a local of the size that is told, before and after.
-        let bound = unsafe withUnsafeMutablePointer(to: &place) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe bind(listener, address, size) == 0 && listen(listener, 8) == 0
-                    && getsockname(listener, address, &size) == 0
-            }
-        }
-        guard bound else { throw POSIXError(.EADDRINUSE) }
-        port = UInt16(bigEndian: place.sin_port)
-        Thread { [weak self] in
-            while case let client = accept(listener, nil, nil), client >= 0, let self, let server = connected(target) {
-                Thread { Self.pump(client, server) { false } }.start()
-                Thread { [isStopped = self] in Self.pump(server, client) { isStopped.stopped } }.start()
-            }
-        }.start()
-    }
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
-    func stopReading() { isStopped.store(true, ordering: .releasing) }
-    private var stopped: Bool { isStopped.load(ordering: .acquiring) }
-
-    private static func pump(_ from: Int32, _ to: Int32, _ isStopped: () -> Bool) {
-        var bytes = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
-            while isStopped() { usleep(10_000) }
-            let count = unsafe recv(from, &bytes, bytes.count, 0)
-            guard count > 0 else { break }
-            var sent = 0
-            while sent < count {
-                let more = unsafe bytes.withUnsafeBytes {
-                    unsafe send(to, $0.baseAddress! + sent, count - sent, 0x4000)
-                }
-                guard more > 0 else { return }
-                sent += more
-            }
-        }
-        shutdown(from, Int32(SHUT_RDWR))
-        shutdown(to, Int32(SHUT_RDWR))
-    }
-}
-
-private func loopback(_ port: UInt16) -> sockaddr_in {
-    var place = sockaddr_in()
-    place.sin_family = sa_family_t(AF_INET)
-    place.sin_port = port.bigEndian
-    place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    return place
-}
-private func connected(_ port: UInt16) -> Int32? {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var place = loopback(port)
-    let failed = unsafe withUnsafePointer(to: &place) {
-        unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-    }
-    return failed == 0 ? descriptor : nil
-}
+private final class Flag: Sendable { let value = Atomic(false) }

@@ -110,7 +110,8 @@ private struct Stranger {
         _ = unsafe send(descriptor, bytes, bytes.count, 0x4000 | Int32(MSG_DONTWAIT))
     }
 
-    private func connected() -> Int32 { Loopback.connect(to: port) }
+    /// Or -1, of which every call says that it is none.
+    private func connected() -> Int32 { Loopback.connect(to: port) ?? -1 }
 }
 
 /// With a listed key.

@@ -79,6 +79,7 @@ final class Door: Sendable {
         var members: [Carried] = []
         var strangers: [Carried] = []
         for (at, connection) in monitor.live.enumerated() {
+            // Not for luck: it lets others have the processor.
             if at > 0, at.isMultiple(of: portion) { usleep(UInt32(pause / .microseconds(1))) }
             var (came, went): (Int64, Int64) = (0, 0)
             // Two locals, written before it returns.
